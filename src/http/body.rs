@@ -1,0 +1,28 @@
+//! Reads a body up to a cap, counted after decompression: neither a large file nor a gzip bomb may fill
+//! the memory.
+
+use reqwest::Response;
+
+use super::HttpError;
+
+/// The most that an answer may hold, in bytes after decompression.
+pub const BODY_CAP: usize = 64 * 1024 * 1024;
+
+/// The whole body, or [`HttpError::TooLarge`] as soon as it exceeds `cap` bytes.
+pub async fn read(mut response: Response, cap: usize) -> Result<Vec<u8>, HttpError> {
+    let host = response.url().host_str().unwrap_or_default().to_owned();
+    let expected = response.content_length().unwrap_or(0).min(1 << 20) as usize;
+    let mut body = Vec::with_capacity(expected);
+    while let Some(chunk) = response.chunk().await.map_err(|error| HttpError::new(&error, &host))? {
+        if body.len() + chunk.len() > cap {
+            return Err(HttpError::TooLarge { host, cap });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// `Retry-After` in whole seconds; a date, which Jira does not send, is passed over.
+pub fn retry_after(response: &Response) -> Option<u64> {
+    response.headers().get("retry-after")?.to_str().ok()?.trim().parse().ok()
+}

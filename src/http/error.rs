@@ -1,0 +1,167 @@
+//! Why a request got no answer, told apart by whether it can have reached the server.
+
+use std::error::Error as StdError;
+
+use thiserror::Error;
+
+use crate::error::{Code, Failure};
+
+/// Why a request got no usable answer.
+#[derive(Clone, Debug, Error)]
+pub enum HttpError {
+    /// The host's name is not known.
+    #[error("the host {host} is not known to the name service")]
+    Dns {
+        /// The host asked for.
+        host: String,
+    },
+    /// Nobody listens there, or the way is cut.
+    #[error("cannot connect to {host}: {reason}")]
+    Connect {
+        /// The host asked for.
+        host: String,
+        /// The system's words.
+        reason: String,
+    },
+    /// The certificate does not prove that it is this host.
+    #[error("the certificate of {host} is not trusted: {reason}")]
+    Untrusted {
+        /// The host asked for.
+        host: String,
+        /// The TLS library's words.
+        reason: String,
+    },
+    /// The request was sent, and no answer came in time.
+    #[error("{host} did not answer in time")]
+    Timeout {
+        /// The host asked.
+        host: String,
+    },
+    /// The request was sent, and the connection ended before the answer did.
+    #[error("the connection to {host} ended before the answer did: {reason}")]
+    Broken {
+        /// The host asked.
+        host: String,
+        /// The system's words.
+        reason: String,
+    },
+    /// The command's time was up before the request was sent.
+    #[error("{host} was not asked: the command's time is up")]
+    NoTimeLeft {
+        /// The host.
+        host: String,
+    },
+    /// The roots that somebody named cannot be used.
+    #[error("the CA bundle cannot be used: {reason}")]
+    Roots {
+        /// The system's words.
+        reason: String,
+    },
+    /// A credential that no header can carry.
+    #[error("the credential holds a character that cannot be sent: a token is one word of printable ASCII")]
+    Unsendable,
+    /// The answer is larger than anything we take.
+    #[error("the answer of {host} is larger than {} MiB", cap >> 20)]
+    TooLarge {
+        /// The host asked.
+        host: String,
+        /// The cap, in bytes.
+        cap: usize,
+    },
+    /// The proxy's URL is none.
+    #[error("the proxy that the environment names is not a URL")]
+    BadProxy,
+    /// The client cannot be built.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Setup(String),
+}
+
+impl HttpError {
+    /// Reads a library error; `host` is who was asked.
+    pub fn new(error: &reqwest::Error, host: &str) -> Self {
+        let host = host.to_owned();
+        match certificate_problem(error) {
+            Some(Problem::Certificate(reason)) => return HttpError::Untrusted { host, reason },
+            Some(Problem::Roots(reason)) => return HttpError::Roots { reason },
+            None => {}
+        }
+        if error.is_connect() && error.is_dns() {
+            return HttpError::Dns { host };
+        }
+        if error.is_connect() {
+            return HttpError::Connect { host, reason: innermost(error) };
+        }
+        if error.is_timeout() {
+            return HttpError::Timeout { host };
+        }
+        HttpError::Broken { host, reason: innermost(error) }
+    }
+
+    /// Whether the request can have reached the server, so that a change may have been made.
+    pub fn may_have_been_sent(&self) -> bool {
+        match self {
+            HttpError::Timeout { .. } | HttpError::Broken { .. } | HttpError::TooLarge { .. } => true,
+            HttpError::Dns { .. }
+            | HttpError::Connect { .. }
+            | HttpError::Untrusted { .. }
+            | HttpError::NoTimeLeft { .. }
+            | HttpError::Roots { .. }
+            | HttpError::Unsendable
+            | HttpError::BadProxy
+            | HttpError::Setup(_) => false,
+        }
+    }
+}
+
+impl From<HttpError> for Failure {
+    fn from(error: HttpError) -> Self {
+        let advice = match error {
+            HttpError::Untrusted { .. } => {
+                "; if its CA is your company's own, name the file with --ca-bundle"
+            }
+            _ => "",
+        };
+        let code = match error {
+            HttpError::Dns { .. } => Code::Dns,
+            HttpError::Connect { .. } | HttpError::Broken { .. } => Code::Connect,
+            HttpError::Untrusted { .. } => Code::TlsUntrusted,
+            HttpError::Timeout { .. } | HttpError::NoTimeLeft { .. } => Code::Timeout,
+            HttpError::Roots { .. } | HttpError::Unsendable => Code::BadValue,
+            HttpError::TooLarge { .. } => Code::TooLarge,
+            HttpError::BadProxy => Code::BadValue,
+            HttpError::Setup(_) => Code::Bug,
+        };
+        Failure::new(code, format!("{error}{advice}"))
+    }
+}
+
+/// What a TLS failure is about, where it is about trust.
+enum Problem {
+    Certificate(String),
+    /// Ours: `roots.rs` reports what it cannot read in this way.
+    Roots(String),
+}
+
+fn certificate_problem(error: &reqwest::Error) -> Option<Problem> {
+    let tls = chain(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
+    match tls {
+        rustls::Error::InvalidCertificate(reason) => Some(Problem::Certificate(reason.to_string())),
+        rustls::Error::NoCertificatesPresented => Some(Problem::Certificate("it presented none".to_owned())),
+        rustls::Error::General(reason) => Some(Problem::Roots(reason.clone())),
+        _ => None,
+    }
+}
+
+/// The innermost cause, which is the system's own words.
+fn innermost(error: &reqwest::Error) -> String {
+    chain(error).last().map(|cause| cause.to_string()).unwrap_or_default()
+}
+
+/// The error and what caused it. An `io::Error` hides its payload from `source`, and rustls' errors travel in
+/// one, or in one inside another.
+fn chain<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error as &(dyn StdError + 'static)), |cause| {
+        let payload = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        payload.map(|payload| payload as &(dyn StdError + 'static)).or_else(|| (*cause).source())
+    })
+}

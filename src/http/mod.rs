@@ -1,0 +1,85 @@
+//! Builds the HTTP client that everything here sends with: TLS with lazily read roots, no redirects, no
+//! retries, no ambient proxy, size caps. It knows neither Jira nor sessions.
+
+mod body;
+mod error;
+mod roots;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use body::{BODY_CAP, read, retry_after};
+pub use error::HttpError;
+pub use reqwest::{Client, Response};
+pub use roots::is_system_location;
+
+use roots::{AcceptAny, LazyRoots};
+
+/// Where the certificates come from that a server must be signed by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roots {
+    /// Instead of the system's own bundle file (`SSL_CERT_FILE`).
+    pub file: Option<PathBuf>,
+    /// Instead of the system's own directory (`SSL_CERT_DIR`).
+    pub dir: Option<PathBuf>,
+    /// In addition to them (`--ca-bundle`).
+    pub extra: Option<PathBuf>,
+}
+
+/// How to reach one server.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What its certificate must be signed by.
+    pub roots: Roots,
+    /// Do not check its certificate at all.
+    pub insecure: bool,
+    /// The proxy to go through; none for a loopback host, whatever the environment says.
+    pub proxy: Option<String>,
+    /// Hosts that are reached without it, as in `NO_PROXY`.
+    pub no_proxy: Option<String>,
+    /// The server speaks plain HTTP: no roots are read.
+    pub plain: bool,
+}
+
+/// Who we say we are.
+pub const USER_AGENT: &str = concat!("jira-oauth/", env!("CARGO_PKG_VERSION"));
+
+/// A connection is made within this time, or the server counts as unreachable.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Builds a client. Fails only on options that make no sense (a proxy URL that is none).
+pub fn client(options: &Options) -> Result<Client, HttpError> {
+    let mut builder = Client::builder()
+        .tls_backend_preconfigured(tls(options))
+        .user_agent(USER_AGENT)
+        .redirect(reqwest::redirect::Policy::none())
+        // Retries are decided where it is known what a request does.
+        .retry(reqwest::retry::never())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http1_only()
+        // reqwest would ask the environment by itself, and send the bearer of a loopback URL to a proxy.
+        .no_proxy();
+    if let Some(proxy) = &options.proxy {
+        let no_proxy = options.no_proxy.as_deref().and_then(reqwest::NoProxy::from_string);
+        let proxy = reqwest::Proxy::all(proxy).map_err(|_| HttpError::BadProxy)?;
+        builder = builder.proxy(proxy.no_proxy(no_proxy));
+    }
+    builder.build().map_err(|error| HttpError::Setup(error.to_string()))
+}
+
+/// The TLS configuration: ring, TLS 1.2 and 1.3, and roots that are read while the connection is made.
+fn tls(options: &Options) -> rustls::ClientConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier: Arc<dyn rustls::client::danger::ServerCertVerifier> = if options.insecure {
+        Arc::new(AcceptAny::new(provider.clone()))
+    } else {
+        Arc::new(LazyRoots::new(provider.clone(), &options.roots, options.plain))
+    };
+    rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks TLS 1.2 and 1.3")
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth()
+}

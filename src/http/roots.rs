@@ -1,0 +1,228 @@
+//! The roots that a server's certificate must lead to, read on a thread of their own while the connection
+//! is being made: reading and parsing the system's bundle costs more than the rest of a cold request.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+
+use super::Roots;
+
+/// Where systems keep their bundle file, most common first. Named here rather than asked of a library,
+/// because those ask the environment first, and what the environment says is the caller's to judge.
+const BUNDLES: [&str; 6] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/usr/local/share/certs/ca-root-nss.crt",
+];
+
+/// Whether `path` is the system's own bundle or directory: many shells export it in `SSL_CERT_FILE` and
+/// `SSL_CERT_DIR`, and then it changes nothing.
+pub fn is_system_location(path: &Path) -> bool {
+    let same = |known: &Path| match (path.canonicalize(), known.canonicalize()) {
+        (Ok(path), Ok(known)) => path == known,
+        _ => false,
+    };
+    BUNDLES.iter().any(|known| same(Path::new(known))) || openssl_probe::candidate_cert_dirs().any(same)
+}
+
+/// A verifier whose roots arrive from another thread.
+#[derive(Debug)]
+pub(super) struct LazyRoots {
+    provider: Arc<CryptoProvider>,
+    roots: Roots,
+    loading: Mutex<Option<JoinHandle<Result<Verifier, String>>>>,
+    /// From the bundle file, the usual case.
+    bundle: OnceLock<Result<Verifier, String>>,
+    /// From the directory as well: read only if the bundle does not know the issuer.
+    everything: OnceLock<Result<Verifier, String>>,
+}
+
+type Verifier = Arc<WebPkiServerVerifier>;
+
+impl LazyRoots {
+    /// Starts to read, unless the server speaks plain HTTP.
+    pub(super) fn new(provider: Arc<CryptoProvider>, roots: &Roots, plain: bool) -> Self {
+        let loading = (!plain).then(|| {
+            let (provider, roots) = (provider.clone(), roots.clone());
+            std::thread::spawn(move || load(&provider, &roots, false))
+        });
+        LazyRoots {
+            provider,
+            roots: roots.clone(),
+            loading: Mutex::new(loading),
+            bundle: OnceLock::new(),
+            everything: OnceLock::new(),
+        }
+    }
+
+    fn bundle(&self) -> Result<&Verifier, Error> {
+        let loaded = self.bundle.get_or_init(|| {
+            let handle = self.loading.lock().unwrap_or_else(PoisonError::into_inner).take();
+            match handle {
+                Some(handle) => handle.join().unwrap_or_else(|_| Err("reading the roots failed".to_owned())),
+                None => load(&self.provider, &self.roots, false),
+            }
+        });
+        loaded.as_ref().map_err(|reason| Error::General(reason.clone()))
+    }
+
+    fn everything(&self) -> Result<&Verifier, Error> {
+        let loaded = self.everything.get_or_init(|| load(&self.provider, &self.roots, true));
+        loaded.as_ref().map_err(|reason| Error::General(reason.clone()))
+    }
+}
+
+impl ServerCertVerifier for LazyRoots {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verify = |with: &Verifier| {
+            with.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        };
+        match verify(self.bundle()?) {
+            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => verify(self.everything()?),
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Reads the roots. A bundle that the user named and that cannot be read is an error; what the system has
+/// or lacks is taken as it is, and an unknown issuer then says so.
+fn load(provider: &Arc<CryptoProvider>, roots: &Roots, with_directory: bool) -> Result<Verifier, String> {
+    let mut store = RootCertStore::empty();
+    if let Some(extra) = &roots.extra {
+        add_named(&mut store, extra)?;
+    }
+    match (&roots.file, &roots.dir) {
+        (None, None) => add_system(&mut store, with_directory),
+        (file, dir) => {
+            if let Some(file) = file {
+                add_named(&mut store, file)?;
+            }
+            if let Some(dir) = dir {
+                add_paths(&mut store, dir);
+            }
+        }
+    }
+    if store.is_empty() {
+        // webpki refuses an empty store; so would any handshake.
+        return Err("this system has no root certificates; name a file with --ca-bundle".to_owned());
+    }
+    WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone())
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// Adds a bundle that somebody named; it must hold at least one certificate.
+fn add_named(store: &mut RootCertStore, path: &Path) -> Result<(), String> {
+    let pem = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let before = store.len();
+    store.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());
+    if store.len() == before {
+        return Err(format!("{} holds no certificate in PEM form", path.display()));
+    }
+    Ok(())
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn add_system(store: &mut RootCertStore, with_directory: bool) {
+    let bundle = BUNDLES.iter().map(PathBuf::from).find(|path| path.exists());
+    if let Some(bundle) = &bundle {
+        let _ = add_named(store, bundle);
+    }
+    if with_directory || bundle.is_none() {
+        openssl_probe::candidate_cert_dirs().for_each(|dir| add_paths(store, dir));
+    }
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn add_system(store: &mut RootCertStore, _with_directory: bool) {
+    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+}
+
+/// Adds what a directory of single certificates holds.
+fn add_paths(store: &mut RootCertStore, dir: &Path) {
+    store.add_parsable_certificates(rustls_native_certs::load_certs_from_paths(None, Some(dir)).certs);
+}
+
+/// `--insecure`: any certificate will do, but the handshake's signatures are still checked.
+#[derive(Debug)]
+pub(super) struct AcceptAny(Arc<CryptoProvider>);
+
+impl AcceptAny {
+    pub(super) fn new(provider: Arc<CryptoProvider>) -> Self {
+        AcceptAny(provider)
+    }
+}
+
+impl ServerCertVerifier for AcceptAny {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

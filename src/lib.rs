@@ -1,0 +1,12 @@
+//! `jira`: Jira Data Center for people, CI jobs and AI agents, without a long-lived secret lying around.
+//!
+//! The modules stand in the order in which a command passes through them. Arrows point down: a module
+//! names only what `docs/ARCHITECTURE.md` allows it, and `tests/it/tidy.rs` holds that line.
+
+pub mod error;
+pub mod secret;
+
+pub mod process;
+
+pub mod http;
+pub mod serve;

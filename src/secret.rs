@@ -1,0 +1,95 @@
+//! A secret from the moment it is read until it is sent: it cannot be printed, logged or serialised by
+//! accident, and its memory is wiped when it goes.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// A token, password or key in text form. No `Display`, no `Serialize`; `Debug` redacts.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes the text; the caller must not keep a copy.
+    pub fn new(text: impl Into<String>) -> Self {
+        Secret(Zeroizing::new(text.into()))
+    }
+
+    /// Takes bytes that were read from outside; what is not UTF-8 in them is replaced.
+    pub fn from_utf8_lossy(bytes: Vec<u8>) -> Self {
+        let bytes = Zeroizing::new(bytes);
+        Secret::new(String::from_utf8_lossy(&bytes))
+    }
+
+    /// The text itself: to be put into a header, a form, a store or a child's stdin, and nowhere else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether it is one word of visible ASCII, as every token is (RFC 6749 appendix A): what else it held
+    /// could not be sent, or would end a line where it is written.
+    pub fn is_visible_ascii(&self) -> bool {
+        !self.is_empty() && self.0.chars().all(|c| c.is_ascii_graphic())
+    }
+
+    /// SHA-256 as lower-case hex: to name a secret, or to recognise it again, without keeping it.
+    pub fn fingerprint(&self) -> String {
+        hex(&Sha256::digest(self.0.as_bytes()))
+    }
+}
+
+/// In constant time, so that a comparison says nothing about where two secrets differ.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Secret {}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Secret::new)
+    }
+}
+
+/// Bytes as lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_redacts() {
+        assert_eq!(format!("{:?}", Some(Secret::new("hunter2"))), "Some(Secret(…))");
+    }
+
+    #[test]
+    fn the_fingerprint_is_sha256() {
+        assert_eq!(
+            Secret::new("abc").fingerprint(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+}

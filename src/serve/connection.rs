@@ -1,0 +1,149 @@
+//! One connection from handshake to end.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use futures_util::future;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+
+use super::guard::{self, CloseUnanswered, Refusal};
+use super::patience::Patient;
+use super::{Limits, stopped};
+
+/// After a refusal, how long the rest of the body is read and thrown away. Closing at once would make
+/// the kernel send a reset, and with it the peer could lose the answer that says why.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What all connections share.
+pub(super) struct Shared {
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) router: Router,
+    pub(super) limits: Limits,
+}
+
+/// What a connection's requests tell its end.
+#[derive(Default)]
+struct Progress {
+    /// A request has arrived.
+    started: AtomicBool,
+    /// One was refused with its body unread.
+    refused: AtomicBool,
+}
+
+/// Serves one connection until it ends. A failed handshake or a broken connection ends it silently:
+/// it is the peer's affair.
+pub(super) async fn run(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: &Arc<Shared>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    // Small answers must not wait for an acknowledgement. A stream that refuses the option still works.
+    let _ = stream.set_nodelay(true);
+    let stream = Patient::new(stream, shared.limits.write);
+    let Some(acceptor) = &shared.tls else {
+        return exchange(stream, peer, shared, stopping).await;
+    };
+    let shaken = tokio::select! {
+        () = stopped(&mut stopping) => return,
+        shaken = timeout(shared.limits.handshake, acceptor.accept(stream)) => shaken,
+    };
+    if let Ok(Ok(stream)) = shaken {
+        exchange(stream, peer, shared, stopping).await;
+    }
+}
+
+async fn exchange<S>(stream: S, peer: SocketAddr, shared: &Arc<Shared>, mut stopping: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let progress = Arc::new(Progress::default());
+    let service = {
+        let (shared, progress) = (Arc::clone(shared), Arc::clone(&progress));
+        service_fn(move |request| Box::pin(answer(request, peer, Arc::clone(&shared), Arc::clone(&progress))))
+    };
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(shared.limits.header)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut draining = false;
+    let ended = loop {
+        tokio::select! {
+            biased;
+            () = stopped(&mut stopping), if !draining => {
+                draining = true;
+                // hyper waits for the first request of a fresh connection, and none is coming.
+                if !progress.started.load(Ordering::Relaxed) {
+                    return;
+                }
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
+            }
+            ended = future::poll_fn(|cx| connection.poll_without_shutdown(cx)) => break ended,
+        }
+    };
+    if ended.is_ok() {
+        let stream = connection.into_parts().io.into_inner();
+        // Whether the peer hears our goodbye does not matter any more.
+        let _ = close(stream, progress.refused.load(Ordering::Relaxed)).await;
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    progress: Arc<Progress>,
+) -> io::Result<Response<Body>> {
+    progress.started.store(true, Ordering::Relaxed);
+    let refuse = |refusal: Refusal| {
+        progress.refused.store(true, Ordering::Relaxed);
+        Ok(refusal.response())
+    };
+    if let Err(refusal) = guard::judge(&request, shared.limits.max_body) {
+        return refuse(refusal);
+    }
+    let (parts, body) = request.into_parts();
+    let body = match guard::read_body(body, shared.limits.body).await {
+        Ok(Some(body)) => body,
+        Ok(None) => return Err(io::ErrorKind::UnexpectedEof.into()),
+        Err(refusal) => return refuse(refusal),
+    };
+    let mut request = Request::from_parts(parts, Body::from(body));
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let Ok(response) =
+        shared.router.clone().oneshot(request).await.map_err(|never: Infallible| match never {});
+    if response.extensions().get::<CloseUnanswered>().is_some() {
+        return Err(io::ErrorKind::ConnectionAborted.into());
+    }
+    Ok(response)
+}
+
+async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, linger: bool) -> io::Result<()> {
+    stream.shutdown().await?;
+    if linger {
+        let mut waste = [0; 4096];
+        let rest = async {
+            while stream.read(&mut waste).await? > 0 {}
+            Ok(())
+        };
+        return timeout(LINGER, rest).await.unwrap_or(Ok(()));
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! A listener that can stand: deadlines for everything a peer may be slow at, caps on everything it may
+//! send too much of, a refusal for every request whose end or host is in doubt, and a drain at the end.
+//!
+//! The loopback callback of the login, the sandbox, the broker and MCP all stand on this one
+//! (`docs/ARCHITECTURE.md`). `axum::serve` has no header or body deadline, and serves a request with both
+//! Content-Length and Transfer-Encoding, and one without Host: so it is not used.
+
+mod certificate;
+mod connection;
+mod guard;
+mod patience;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use futures_util::future;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+pub use certificate::{Minted, ServeError, from_pem, mint};
+pub use guard::CloseUnanswered;
+
+use connection::Shared;
+
+/// Connections that the kernel keeps for us before they are accepted. 128 is the default, and a burst
+/// of callers overruns it.
+const BACKLOG: u32 = 4096;
+
+/// The first and the longest pause after `accept` failed for want of file descriptors or memory.
+const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// What a peer may take, in time and size.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How long the header of a request may take to arrive, and how long a connection may be idle.
+    /// Default 10 s.
+    pub header: Duration,
+    /// How long the body of a request may take to arrive, from the end of its header; then 408.
+    /// Default 30 s.
+    pub body: Duration,
+    /// How long a write may make no progress before the connection is given up. Default 30 s.
+    pub write: Duration,
+    /// How long a TLS handshake may take. Default 10 s.
+    pub handshake: Duration,
+    /// How long requests in flight may go on after the shutdown began. Default 10 s.
+    pub grace: Duration,
+    /// The largest body taken, in bytes; more is 413, before a byte of it is read. Default 1 MiB.
+    pub max_body: u64,
+    /// Connections served at a time; more wait in the kernel's backlog. Default 1024.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            header: Duration::from_secs(10),
+            body: Duration::from_secs(30),
+            write: Duration::from_secs(30),
+            handshake: Duration::from_secs(10),
+            grace: Duration::from_secs(10),
+            max_body: 1024 * 1024,
+            connections: 1024,
+        }
+    }
+}
+
+/// Binds a listener with a long backlog. Port 0 takes any free one.
+///
+/// On Unix the address may be taken again while connections of an earlier process linger; on Windows
+/// the same option would let a second process share the port, so it is not set there.
+pub fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves the router on every listener, until `shutdown` is ready and what was in flight has been
+/// answered, or the grace is over.
+///
+/// Before the router sees a request it has exactly one `Host`, no `Transfer-Encoding`, and a body that
+/// is whole and within the cap. The peer's address is there as `axum::extract::ConnectInfo<SocketAddr>`.
+/// With `tls`, plain connections are not served.
+pub async fn serve(
+    listeners: Vec<TcpListener>,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    router: Router,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) {
+    let cap = usize::try_from(limits.max_body).unwrap_or(usize::MAX);
+    let shared = Arc::new(Shared {
+        tls: tls.map(TlsAcceptor::from),
+        router: router.layer(DefaultBodyLimit::max(cap)),
+        limits,
+    });
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let (stop, stopping) = watch::channel(false);
+    let loops = listeners.into_iter().map(|listener| {
+        accept_until_stopped(listener, Arc::clone(&shared), Arc::clone(&places), stopping.clone())
+    });
+    let ending = async {
+        shutdown.await;
+        stop.send_replace(true);
+    };
+    future::join(future::join_all(loops), ending).await;
+}
+
+async fn accept_until_stopped(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    places: Arc<Semaphore>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    let mut pause = ACCEPT_PAUSE.0;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stopped(&mut stopping) => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        match accepted {
+            Ok((stream, peer, place)) => {
+                pause = ACCEPT_PAUSE.0;
+                let (shared, stopping) = (Arc::clone(&shared), stopping.clone());
+                connections.spawn(async move {
+                    connection::run(stream, peer, &shared, stopping).await;
+                    drop(place);
+                });
+            }
+            Err(error) if is_the_peers(&error) => {}
+            // No descriptor or no memory: they come back when connections end, so neither spin nor die.
+            Err(error) => {
+                tracing::warn!(%error, "a connection cannot be accepted");
+                tokio::select! {
+                    () = stopped(&mut stopping) => break,
+                    () = tokio::time::sleep(pause) => pause = (pause * 2).min(ACCEPT_PAUSE.1),
+                }
+            }
+        }
+    }
+    drop(listener);
+    drain(connections, shared.limits.grace).await;
+}
+
+/// Takes a place before it accepts, so that who finds none stays in the backlog.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
+}
+
+/// Whether the connection failed, not our accepting.
+fn is_the_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+async fn drain(mut connections: JoinSet<()>, grace: Duration) {
+    let all_ended = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(grace, all_ended).await.is_err() {
+        tracing::warn!(open = connections.len(), "the grace is over: connections are cut");
+        connections.shutdown().await;
+    }
+}
+
+/// Ready when the shutdown has begun, or whoever could begin it is gone.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // An error says that the sender is gone, which is a shutdown as well.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
