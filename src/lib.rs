@@ -10,3 +10,6 @@ pub mod process;
 
 pub mod http;
 pub mod serve;
+
+pub mod config;
+pub mod output;
