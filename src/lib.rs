@@ -13,3 +13,5 @@ pub mod serve;
 
 pub mod config;
 pub mod output;
+
+pub mod auth;

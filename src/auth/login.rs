@@ -1,0 +1,404 @@
+//! The login: Authorization Code with PKCE through this machine's own callback server.
+//!
+//! Everything that can fail without Jira is tried first (the store, the port), because a code lives ten
+//! seconds and a person's patience not much longer. The code is exchanged at once, and the session is
+//! saved before anybody hears that it worked.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::config::{BaseUrl, ClientId, Scope, SiteName};
+use crate::error::{Code, Failure, Hint};
+use crate::http::Client;
+use crate::process::{Clock, Prompt, on_own_thread};
+use crate::secret::hex;
+use crate::serve::{self, ServeError};
+
+use super::authorize::{Attempt, NotOurs, Outcome};
+use super::endpoint::{EndpointError, TokenEndpoint};
+use super::error::AuthError;
+use super::loopback::{self, Bound, LoopbackError, Page, Waiting};
+use super::redirect::Redirect;
+use super::refresh::Saving;
+use super::session::{Session, User, expiry};
+use super::store::{LockDir, Store, StoreKey};
+use super::trust::Trust;
+
+/// How long another process may hold the session's lock.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// What a login is about; everything in it has been decided and agreed to.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The site that will remember it.
+    pub site: SiteName,
+    /// The Jira.
+    pub base_url: BaseUrl,
+    /// The client registered there.
+    pub client_id: ClientId,
+    /// The scope to ask for.
+    pub scope: Scope,
+    /// Where the browser comes back to.
+    pub redirect: Redirect,
+    /// A certificate and key of the user's own, instead of a minted one.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// What the session will trust.
+    pub trust: Trust,
+    /// Where the session goes.
+    pub place: Place,
+    /// How long to wait for the browser.
+    pub patience: Duration,
+    /// Whether the redirected URL may be pasted at the terminal.
+    pub paste: bool,
+}
+
+/// Where a session is kept.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The store.
+    pub store: Store,
+    /// The key in it.
+    pub key: StoreKey,
+    /// Where the locks are.
+    pub locks: LockDir,
+}
+
+/// What the person should know while it goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Everything is ready: go there.
+    Open {
+        /// The page to open first.
+        url: String,
+        /// Jira's own page, for a browser that cannot reach this machine.
+        authorize_url: String,
+        /// How long that is good for.
+        patience: Duration,
+    },
+    /// What was pasted is not it.
+    Pasted(NotOurs),
+}
+
+/// Why a login did not happen. Nothing is saved then.
+#[derive(Debug, Error)]
+pub enum LoginError {
+    /// The port.
+    #[error(transparent)]
+    Loopback(#[from] LoopbackError),
+    /// The certificate.
+    #[error("the callback's certificate cannot be used: {0}")]
+    Certificate(#[from] ServeError),
+    /// A file of it.
+    #[error("cannot read {}: {source}", path.display())]
+    CertificateFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The redirect URI leads elsewhere, and nobody can paste what arrives there.
+    #[error(
+        "{0} is not on this machine, so the redirected URL must be pasted, and there is no person at a terminal"
+    )]
+    NobodyToPaste(String),
+    /// The person or Jira said no.
+    #[error("Jira did not grant access: {0}")]
+    Denied(String),
+    /// Jira would not have that scope.
+    #[error(
+        "Jira does not grant the scope {0} to this client: ask for a narrower one with --scope, or have the \
+         administrator allow it on the application link"
+    )]
+    Scope(&'static str),
+    /// Nothing came back.
+    #[error(
+        "nothing came back from the browser within {} s. If it shows an error page of Jira's, the redirect URI {redirect_uri} \
+         is not registered exactly so, or the client ID is another",
+        patience.as_secs()
+    )]
+    TimedOut {
+        /// How long it was waited for.
+        patience: Duration,
+        /// What must be registered.
+        redirect_uri: String,
+    },
+    /// Jira knows the code no more.
+    #[error(
+        "Jira did not accept the authorization code: it came too late (codes may live 10 seconds) or was used \
+         before{0}. Start again, and do not wait on the way back"
+    )]
+    Late(String),
+    /// Jira knows the code and does not accept it.
+    #[error(
+        "Jira did not accept the authorization code{0}: it was used before, or the redirect URI or the code verifier \
+         is another than at the beginning. Start again"
+    )]
+    NotAccepted(String),
+    /// The exchange.
+    #[error(transparent)]
+    Exchange(EndpointError),
+    /// The task that exchanges ended without an answer.
+    #[error("the login ended without an answer")]
+    Vanished,
+}
+
+impl From<LoginError> for Failure {
+    fn from(error: LoginError) -> Self {
+        let text = error.to_string();
+        match error {
+            LoginError::Loopback(error) => error.into(),
+            LoginError::Certificate(_) | LoginError::CertificateFile { .. } => {
+                Failure::new(Code::BadValue, text).hint(Hint::Help("login"))
+            }
+            LoginError::NobodyToPaste(_) => Failure::new(Code::NeedsPerson, text),
+            LoginError::Denied(_) | LoginError::Late(_) | LoginError::NotAccepted(_) => {
+                Failure::new(Code::LoginDenied, text)
+            }
+            LoginError::Scope(_) => Failure::new(Code::ScopeMissing, text),
+            LoginError::TimedOut { .. } => Failure::new(Code::Timeout, text),
+            LoginError::Exchange(error) => error.into(),
+            LoginError::Vanished => Failure::new(Code::Bug, text),
+        }
+    }
+}
+
+/// What a login needs of the outside world.
+pub struct Means {
+    /// What Jira is asked through.
+    pub client: Client,
+    /// Asks the person.
+    pub prompt: Arc<dyn Prompt>,
+    /// What time it is.
+    pub clock: Clock,
+    /// To be waited for before the program ends.
+    pub saving: Saving,
+}
+
+/// Logs in and saves the session. `notify` hears what the person should know, in order.
+pub async fn login(plan: Plan, means: Means, notify: &dyn Fn(Notice)) -> Result<Session, AuthError> {
+    plan.place.probe().await?;
+    let bound = plan.redirect.listen.as_ref().map(loopback::bind).transpose().map_err(LoginError::from)?;
+    if bound.is_none() && !plan.paste {
+        return Err(LoginError::NobodyToPaste(plan.redirect.uri.clone()).into());
+    }
+    let attempt = Arc::new(Attempt::new(&plan.base_url, &plan.client_id, plan.scope, &plan.redirect.uri));
+    let (waiting, url) = open_door(&plan, bound, &attempt, means.clock.now())?;
+    let authorize_url = attempt.url.as_str().to_owned();
+    notify(Notice::Open { url, authorize_url, patience: plan.patience });
+    come_back(plan, means, attempt, waiting, notify).await
+}
+
+/// Starts to serve, and names the page that the browser should open first.
+fn open_door(
+    plan: &Plan,
+    bound: Option<Bound>,
+    attempt: &Arc<Attempt>,
+    now: Timestamp,
+) -> Result<(Option<Waiting>, String), LoginError> {
+    let authorize_url = attempt.url.as_str().to_owned();
+    let (Some(bound), Some(listen)) = (bound, &plan.redirect.listen) else {
+        return Ok((None, authorize_url));
+    };
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).expect("the system has randomness");
+    let nonce = hex(&random);
+    let (tls, url) = match (&plan.certificate, listen.https) {
+        (_, false) => (None, authorize_url),
+        (Some((certificate, key)), true) => {
+            let tls = serve::from_pem(&read(certificate)?, &read(key)?)?;
+            (Some(tls), authorize_url)
+        }
+        (None, true) => {
+            let minted = serve::mint(&["127.0.0.1", "::1", "localhost"], now)?;
+            (Some(minted.config), format!("https://{}/start/{nonce}", listen.authority))
+        }
+    };
+    Ok((Some(bound.serve(attempt.clone(), &nonce, tls)), url))
+}
+
+fn read(path: &PathBuf) -> Result<Vec<u8>, LoginError> {
+    std::fs::read(path).map_err(|source| LoginError::CertificateFile { path: path.clone(), source })
+}
+
+/// Waits for the browser or for a pasted URL, and finishes with whichever comes first.
+async fn come_back(
+    plan: Plan,
+    means: Means,
+    attempt: Arc<Attempt>,
+    mut waiting: Option<Waiting>,
+    notify: &dyn Fn(Notice),
+) -> Result<Session, AuthError> {
+    let arrived = async {
+        match &mut waiting {
+            Some(waiting) => waiting.arrived.recv().await,
+            None => std::future::pending().await,
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = arrived => outcome.ok_or(LoginError::Vanished),
+        outcome = pasted(plan.paste, &attempt, means.prompt.clone(), notify) => Ok(outcome),
+        () = tokio::time::sleep(plan.patience) => {
+            Err(LoginError::TimedOut { patience: plan.patience, redirect_uri: plan.redirect.uri.clone() })
+        }
+    };
+    // From here on a signal waits: the code is spent by being exchanged.
+    let permit = means.saving.begin().await;
+    let task = tokio::spawn(async move {
+        let finished = match outcome {
+            Ok(outcome) => finish(&plan, &means, &attempt, outcome).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Some(waiting) = waiting {
+            let page = match &finished {
+                Ok(_) => Page::Done,
+                Err(AuthError::Login(LoginError::Denied(_) | LoginError::Scope(_))) => Page::Denied,
+                Err(_) => Page::Failed,
+            };
+            waiting.verdict.send_replace(Some(page));
+            waiting.close().await;
+        }
+        drop(permit);
+        finished
+    });
+    task.await.unwrap_or(Err(LoginError::Vanished.into()))
+}
+
+/// The redirected URL as the person pastes it; wrong ones are asked for again.
+async fn pasted(
+    wanted: bool,
+    attempt: &Attempt,
+    prompt: Arc<dyn Prompt>,
+    notify: &dyn Fn(Notice),
+) -> Outcome {
+    if !wanted {
+        return std::future::pending().await;
+    }
+    loop {
+        let prompt = prompt.clone();
+        let Ok(line) = on_own_thread(move || prompt.line("")).await else { break };
+        if line.trim().is_empty() {
+            continue;
+        }
+        match attempt.judge_pasted(&line) {
+            Ok(outcome) => return outcome,
+            Err(reason) => notify(Notice::Pasted(reason)),
+        }
+    }
+    std::future::pending().await
+}
+
+async fn finish(
+    plan: &Plan,
+    means: &Means,
+    attempt: &Attempt,
+    outcome: Outcome,
+) -> Result<Session, AuthError> {
+    let code = match outcome {
+        Outcome::Code(code) => code,
+        Outcome::Denied(error) if error == "invalid_scope" => {
+            return Err(LoginError::Scope(plan.scope.as_str()).into());
+        }
+        Outcome::Denied(error) => return Err(LoginError::Denied(error).into()),
+    };
+    let endpoint = TokenEndpoint::new(means.client.clone(), plan.base_url.clone());
+    let now = means.clock.now();
+    let exchanged =
+        endpoint.exchange(&plan.client_id, &code, &attempt.code_verifier, &attempt.redirect_uri).await;
+    let tokens = exchanged.map_err(|error| match error {
+        EndpointError::InvalidRequest(words) => LoginError::Late(says(words)),
+        EndpointError::InvalidGrant(words) => LoginError::NotAccepted(says(words)),
+        other => LoginError::Exchange(other),
+    })?;
+    let session = Session {
+        base_url: plan.base_url.clone(),
+        client_id: plan.client_id.clone(),
+        site: Some(plan.site.clone()),
+        access_token: tokens.access_token,
+        refresh_token: Some(tokens.refresh_token),
+        expires_at: Some(expiry(now, tokens.expires_in)),
+        refreshed_at: now,
+        scope: tokens.scope.or_else(|| Some(plan.scope.as_str().to_owned())),
+        redirect_uri: Some(plan.redirect.uri.clone()),
+        user: None,
+        trust: plan.trust.clone(),
+        ended: None,
+        undelivered: false,
+    };
+    plan.place.save(&session).await?;
+    Ok(session)
+}
+
+fn says(words: String) -> String {
+    if words.is_empty() { words } else { format!(" (Jira says: {words})") }
+}
+
+impl Place {
+    /// Whether the store takes a session; asked before the browser opens.
+    pub async fn probe(&self) -> Result<(), AuthError> {
+        let _lock = self.locks.acquire(&self.key, PATIENCE).await?;
+        let pending = self.store.prepare(&self.key).await?;
+        self.store.abandon(pending).await;
+        Ok(())
+    }
+
+    /// Saves a session in place of whatever was there, and clears the mark of an interrupted refresh: the
+    /// new refresh token has nothing to do with it.
+    pub async fn save(&self, session: &Session) -> Result<(), AuthError> {
+        let lock = self.locks.acquire(&self.key, PATIENCE).await?;
+        let pending = self.store.prepare(&self.key).await?;
+        self.store.commit(pending, &session.to_record()).await?;
+        lock.clear_mark()?;
+        Ok(())
+    }
+
+    /// Changes what is stored, under the lock, so that no sibling's newer pair is overwritten. False if there
+    /// is no session.
+    pub async fn change(&self, edit: impl FnOnce(Session) -> Session) -> Result<bool, AuthError> {
+        let _lock = self.locks.acquire(&self.key, PATIENCE).await?;
+        let Some(session) = self.session().await? else { return Ok(false) };
+        let pending = self.store.prepare(&self.key).await?;
+        self.store.commit(pending, &edit(session).to_record()).await?;
+        Ok(true)
+    }
+
+    /// Adds whose session it is, if it is still the one that was made: it may have been refreshed meanwhile.
+    pub async fn set_user(&self, session: &Session, user: User) -> Result<Session, AuthError> {
+        let _lock = self.locks.acquire(&self.key, PATIENCE).await?;
+        let named = Session { user: Some(user), ..session.clone() };
+        let stored = self.session().await?;
+        if stored.is_some_and(|stored| stored.access_token == session.access_token) {
+            let pending = self.store.prepare(&self.key).await?;
+            self.store.commit(pending, &named.to_record()).await?;
+        }
+        Ok(named)
+    }
+
+    /// The session that is there now.
+    pub async fn session(&self) -> Result<Option<Session>, AuthError> {
+        let Some(record) = self.store.load(&self.key).await? else { return Ok(None) };
+        // Whatever cannot be read is about to be replaced.
+        Ok(Session::from_record(&record).ok())
+    }
+
+    /// Removes the session under its lock, and returns it if it could be read.
+    pub async fn remove(&self) -> Result<(bool, Option<Session>), AuthError> {
+        let lock = self.locks.acquire(&self.key, PATIENCE).await?;
+        let session = match self.session().await {
+            Ok(session) => session,
+            // A file that cannot be opened can still be deleted; a keyring that does not answer cannot.
+            Err(error) if self.store.kind() == "file" => {
+                tracing::debug!("removing a session that cannot be read: {error}");
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let removed = self.store.remove(&self.key).await?;
+        lock.clear_mark()?;
+        Ok((removed, session))
+    }
+}
