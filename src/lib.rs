@@ -15,3 +15,5 @@ pub mod config;
 pub mod output;
 
 pub mod auth;
+
+pub mod jira;
