@@ -17,3 +17,5 @@ pub mod output;
 pub mod auth;
 
 pub mod jira;
+
+pub mod sandbox;
