@@ -18,4 +18,6 @@ pub mod auth;
 
 pub mod jira;
 
+pub mod ops;
+
 pub mod sandbox;

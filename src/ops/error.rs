@@ -1,0 +1,66 @@
+//! What can go wrong with an operation, beyond what can go wrong with Jira.
+
+use serde_json::json;
+use thiserror::Error;
+
+use crate::error::{Code, Failure, Hint};
+use crate::jira::JiraError;
+use crate::jira::key::KeyError;
+
+/// Why an operation has no result.
+#[derive(Debug, Error)]
+pub enum OpError {
+    /// Jira, or the way there.
+    #[error(transparent)]
+    Jira(#[from] JiraError),
+    /// A key, or a pattern for keys.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Flags that are missing or do not go together.
+    #[error("{message}")]
+    Flag {
+        /// The command whose help says more.
+        command: &'static str,
+        /// What is wrong.
+        message: &'static str,
+    },
+    /// A value that makes no sense.
+    #[error("{message}")]
+    Value {
+        /// The command whose help says more.
+        command: &'static str,
+        /// What is wrong.
+        message: String,
+    },
+    /// Whoever takes the items could not.
+    #[error(transparent)]
+    Sink(Failure),
+    /// `--assignee` names nobody.
+    #[error("Jira has no user \"{0}\"; nothing was changed")]
+    NoSuchUser(String),
+    /// `--resolution` names none.
+    #[error("Jira has no resolution \"{name}\": it has {}; nothing was changed", .offered.join(", "))]
+    NoSuchResolution {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        offered: Vec<String>,
+    },
+}
+
+impl From<OpError> for Failure {
+    fn from(error: OpError) -> Self {
+        let text = error.to_string();
+        match error {
+            OpError::Jira(error) => error.into(),
+            OpError::Key(error) => error.into(),
+            OpError::Flag { command, .. } => Failure::new(Code::BadFlag, text).hint(Hint::Help(command)),
+            OpError::Value { command, .. } => Failure::new(Code::BadValue, text).hint(Hint::Help(command)),
+            OpError::Sink(failure) => failure,
+            OpError::NoSuchUser(_) => Failure::new(Code::NotFound, text),
+            OpError::NoSuchResolution { offered, .. } => {
+                Failure::new(Code::NotFound, text).details(json!({ "offered": offered }))
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `get`: one issue, or several.
+
+use futures_util::future::try_join;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::jira::issue;
+use crate::jira::key::IssueRef;
+use crate::jira::{AccessClass, Jira, JiraError, Request};
+use crate::output::text::{Readable, Text};
+
+use super::{OpError, fields, list, readable, row};
+
+/// It only asks.
+pub const ACCESS: AccessClass = AccessClass::Read;
+
+/// What is returned unless fields are named; the epic's and the sprint's field come on top.
+pub const FIELDS: &[&str] = &[
+    "summary",
+    "status",
+    "issuetype",
+    "priority",
+    "resolution",
+    "assignee",
+    "reporter",
+    "labels",
+    "components",
+    "fixVersions",
+    "parent",
+    "created",
+    "updated",
+    "description",
+    "issuelinks",
+];
+
+/// Requests at a time; an issue whose comments are asked for takes two.
+const AT_ONCE: usize = 16;
+
+/// Which issues to return.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct GetArgs {
+    /// The key of the issue, or its numeric id
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub key: Option<String>,
+    /// The keys of one or several issues, in the place of --key
+    #[arg(value_name = "KEY", id = "key_pos", conflicts_with = "key")]
+    pub keys: Vec<String>,
+    /// Fields to return, separated by commas; `*all` for all of them
+    #[arg(long, value_name = "FIELDS", allow_hyphen_values = true)]
+    pub fields: Option<String>,
+    /// What to return besides, separated by commas: renderedFields, changelog, transitions and others
+    #[arg(long, value_name = "PARTS")]
+    pub expand: Option<String>,
+    /// Return the newest N comments as well, the newest first
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub comments: Option<i64>,
+    /// The id of the field that holds an issue's epic
+    #[arg(long, value_name = "ID")]
+    pub epic_field: Option<String>,
+    /// The id of the field that holds an issue's sprints
+    #[arg(long, value_name = "ID")]
+    pub sprint_field: Option<String>,
+}
+
+impl GetArgs {
+    /// Whether they make sense; nothing is sent.
+    pub fn check(&self) -> Result<(), OpError> {
+        parse(self.clone()).map(drop)
+    }
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    view: View,
+    names: readable::Names,
+}
+
+/// One issue is an object, several are a list.
+#[derive(Clone, Debug)]
+enum View {
+    One(Value),
+    Several(Vec<Value>),
+}
+
+impl Found {
+    /// The issues, in the order in which they were asked for.
+    pub fn issues(&self) -> &[Value] {
+        match &self.view {
+            View::One(issue) => std::slice::from_ref(issue),
+            View::Several(issues) => issues,
+        }
+    }
+}
+
+impl Serialize for Found {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.view {
+            View::One(issue) => issue.serialize(serializer),
+            View::Several(issues) => issues.serialize(serializer),
+        }
+    }
+}
+
+impl Text for Found {
+    fn text(&self) -> Readable {
+        match &self.view {
+            View::One(issue) => Readable::Two {
+                terminal: Box::new(readable::issue(issue, &self.names)),
+                // As go-jira writes it: key, status, summary.
+                piped: Box::new(row::rows(std::slice::from_ref(issue))),
+            },
+            View::Several(issues) => row::rows(issues),
+        }
+    }
+}
+
+/// What the arguments mean.
+struct Wish {
+    issues: Vec<IssueRef>,
+    fields: String,
+    expand: String,
+    comments: Option<u64>,
+}
+
+/// Gets the issues. One that Jira does not show is the failure of all: whoever asked for several did not
+/// ask for fewer.
+pub async fn run(args: GetArgs, jira: &Jira) -> Result<Found, OpError> {
+    let names = readable::Names::new(args.epic_field.as_deref(), args.sprint_field.as_deref());
+    let wish = parse(args)?;
+    let at_once = if wish.comments.is_some() { AT_ONCE / 2 } else { AT_ONCE };
+    let one = wish.issues.len() == 1;
+    let fetching = wish.issues.iter().map(|issue| fetch(issue, &wish, jira));
+    let mut issues: Vec<Value> = stream::iter(fetching).buffered(at_once).try_collect().await?;
+    let view = match issues.pop() {
+        Some(issue) if one => View::One(issue),
+        last => {
+            issues.extend(last);
+            View::Several(issues)
+        }
+    };
+    Ok(Found { view, names })
+}
+
+async fn fetch(key: &IssueRef, wish: &Wish, jira: &Jira) -> Result<Value, JiraError> {
+    let mut request = issue::get(key).query("fields", &wish.fields);
+    if !wish.expand.is_empty() {
+        request = request.query("expand", &wish.expand);
+    }
+    let Some(newest) = wish.comments else { return object(jira, &request).await };
+    let comments = issue::comments(key, newest);
+    let (mut issue, comments) = try_join(object(jira, &request), object(jira, &comments)).await?;
+    if !issue["fields"].is_object() {
+        issue["fields"] = Value::Object(Map::new());
+    }
+    issue["fields"]["comment"] = comments;
+    Ok(issue)
+}
+
+async fn object(jira: &Jira, request: &Request) -> Result<Value, JiraError> {
+    let answer = jira.send(request).await?.into_json();
+    match answer.is_object() {
+        true => Ok(answer),
+        false => Err(JiraError::Unexpected { request: request.title(), missing: "issue" }),
+    }
+}
+
+fn parse(args: GetArgs) -> Result<Wish, OpError> {
+    let GetArgs { key, keys, fields: asked, expand, comments, epic_field, sprint_field } = args;
+    let keys: Vec<String> = key.into_iter().chain(keys).collect();
+    if keys.is_empty() {
+        return Err(OpError::Flag { command: "get", message: "the key of an issue is required" });
+    }
+    let issues = keys.iter().map(|key| key.parse()).collect::<Result<_, _>>()?;
+    let comments = match comments.map(u64::try_from) {
+        None => None,
+        Some(Ok(newest)) if newest > 0 => Some(newest),
+        Some(_) => {
+            let message = "--comments must be 1 or more".to_owned();
+            return Err(OpError::Value { command: "get", message });
+        }
+    };
+    Ok(Wish {
+        issues,
+        fields: fields(asked.as_deref(), FIELDS, epic_field, sprint_field).join(","),
+        expand: list(&expand.unwrap_or_default()).join(","),
+        comments,
+    })
+}

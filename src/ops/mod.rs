@@ -1,0 +1,49 @@
+//! The operations, one file each: what may be asked (`…Args`), what comes back, what it may do to Jira
+//! ([`AccessClass`](crate::jira::AccessClass)), and `run`, which does it.
+//!
+//! They know neither terminal, standard input nor environment: the arguments come complete. To add one:
+//! write its file, add one line here, add its tests.
+
+mod error;
+mod readable;
+pub mod row;
+
+pub mod get;
+pub mod run;
+pub mod search;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::OpError;
+
+/// The field that holds an issue's epic, where the configuration names no other.
+pub const EPIC_FIELD: &str = "customfield_10101";
+
+/// The field that holds an issue's sprints, where the configuration names no other.
+pub const SPRINT_FIELD: &str = "customfield_10100";
+
+/// The parts of a comma-separated list: trimmed, and none of them empty.
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+/// The fields that were asked for, or the usual ones with the epic's and the sprint's.
+fn fields(
+    asked: Option<&str>,
+    usual: &[&str],
+    epic_field: Option<String>,
+    sprint_field: Option<String>,
+) -> Vec<String> {
+    let asked = list(asked.unwrap_or_default());
+    if !asked.is_empty() {
+        return asked;
+    }
+    let own = |field: Option<String>, usual: &str| {
+        field.filter(|field| !field.trim().is_empty()).unwrap_or_else(|| usual.to_owned())
+    };
+    let mut fields: Vec<String> = usual.iter().map(|field| (*field).to_owned()).collect();
+    fields.push(own(epic_field, EPIC_FIELD));
+    fields.push(own(sprint_field, SPRINT_FIELD));
+    fields
+}

@@ -1,0 +1,265 @@
+//! What `run` is asked to do: as it was typed, and what it means.
+
+use clap::builder::BoolishValueParser;
+
+use crate::jira::AccessClass;
+use crate::jira::key::{Extracted, Pattern, extract};
+use crate::jira::markup::to_wiki;
+use crate::ops::{OpError, list};
+
+/// What to do with which issues.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct RunArgs {
+    /// The text to find issue keys in: a commit message, the name of a branch, a title
+    #[arg(long = "ref", value_name = "TEXT", allow_hyphen_values = true)]
+    pub reference: Option<String>,
+    /// A regular expression whose matches are the keys, in the place of the usual one
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
+    pub issue_format: Option<String>,
+    /// The transition to take, by its name or by the status that it leads to
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    pub to_transition: Option<String>,
+    /// The resolution to set with the transition
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    pub resolution: Option<String>,
+    /// The comment to add
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub comment: Option<String>,
+    /// Add no comment where the same text by the same author is among the last 20
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = BoolishValueParser::new())]
+    pub comment_once: Option<bool>,
+    /// The login name of the user to assign to
+    #[arg(long, value_name = "USER", allow_hyphen_values = true)]
+    pub assignee: Option<String>,
+    /// The comment is Markdown, to be turned into Jira's wiki markup
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = BoolishValueParser::new())]
+    pub markdown: Option<bool>,
+    /// The projects whose keys count, separated by commas
+    #[arg(long, value_name = "KEYS")]
+    pub projects: Option<String>,
+    /// Change only issues that are in this status
+    #[arg(long, value_name = "STATUS", allow_hyphen_values = true)]
+    pub from_status: Option<String>,
+    /// Change nothing; report what would be done
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = BoolishValueParser::new())]
+    pub dry_run: Option<bool>,
+    /// Forgive single issues that are not found and transitions that are not offered
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = BoolishValueParser::new())]
+    pub lenient: Option<bool>,
+    /// Fail if there is no key in the text
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = BoolishValueParser::new())]
+    pub require_key: Option<bool>,
+}
+
+/// The variables that stand in for what was not typed, the strongest first. [`RunArgs::fill`] takes their
+/// values.
+pub const VARIABLES: &[(&str, &[&str])] = &[
+    ("ref", &["INPUT_REF", "REF"]),
+    ("issue-format", &["INPUT_ISSUE_FORMAT", "ISSUE_FORMAT"]),
+    ("to-transition", &["INPUT_TO_TRANSITION", "INPUT_TRANSITION", "TRANSITION"]),
+    ("resolution", &["INPUT_RESOLUTION", "RESOLUTION"]),
+    ("comment", &["INPUT_COMMENT", "COMMENT"]),
+    ("comment-once", &["INPUT_COMMENT_ONCE"]),
+    ("from-status", &["INPUT_FROM_STATUS"]),
+    ("require-key", &["INPUT_REQUIRE_KEY"]),
+    ("assignee", &["INPUT_ASSIGNEE", "ASSIGNEE"]),
+    ("markdown", &["INPUT_MARKDOWN", "MARKDOWN"]),
+    ("projects", &["INPUT_PROJECTS", "PROJECTS"]),
+    ("lenient", &["INPUT_LENIENT", "LENIENT"]),
+    ("dry-run", &["INPUT_DRY_RUN", "DRY_RUN"]),
+];
+
+/// The value of one argument that a variable may stand in for.
+enum Slot<'a> {
+    Text(&'a mut Option<String>),
+    Switch(&'a mut Option<bool>),
+}
+
+impl RunArgs {
+    /// The text flags that may be `-`.
+    pub fn texts(&mut self) -> Vec<(&'static str, &mut Option<String>)> {
+        vec![("ref", &mut self.reference), ("comment", &mut self.comment)]
+    }
+
+    /// Whether a flag of [`VARIABLES`] was typed, or filled already.
+    pub fn has(&mut self, flag: &str) -> bool {
+        match self.slot(flag) {
+            Some(Slot::Text(text)) => text.is_some(),
+            Some(Slot::Switch(switch)) => switch.is_some(),
+            None => false,
+        }
+    }
+
+    /// Takes the value of a variable for a flag of [`VARIABLES`] that was not typed. Switches are
+    /// `1 true yes on` or `0 false no off`.
+    pub fn fill(&mut self, flag: &str, value: &str) -> Result<(), OpError> {
+        match self.slot(flag) {
+            Some(Slot::Text(text)) => drop(text.get_or_insert_with(|| value.to_owned())),
+            Some(Slot::Switch(switch)) => {
+                let parsed = match value.to_ascii_lowercase().as_str() {
+                    "1" | "true" | "yes" | "on" => true,
+                    "0" | "false" | "no" | "off" => false,
+                    _ => {
+                        let message = format!("--{flag} is 1, true, yes, on, or 0, false, no, off");
+                        return Err(OpError::Value { command: "run", message });
+                    }
+                };
+                switch.get_or_insert(parsed);
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Whether they make sense; nothing is sent.
+    pub fn check(&self) -> Result<(), OpError> {
+        Plan::new(self.clone()).map(drop)
+    }
+
+    /// What this call may do: a dry run only asks.
+    pub fn access(&self) -> AccessClass {
+        let actions = [&self.to_transition, &self.comment, &self.assignee];
+        let acts = actions.into_iter().flatten().any(|text| !text.trim().is_empty());
+        if acts && !self.dry_run.unwrap_or(false) { AccessClass::Write } else { AccessClass::Read }
+    }
+
+    fn slot(&mut self, flag: &str) -> Option<Slot<'_>> {
+        Some(match flag {
+            "ref" => Slot::Text(&mut self.reference),
+            "issue-format" => Slot::Text(&mut self.issue_format),
+            "to-transition" => Slot::Text(&mut self.to_transition),
+            "resolution" => Slot::Text(&mut self.resolution),
+            "comment" => Slot::Text(&mut self.comment),
+            "comment-once" => Slot::Switch(&mut self.comment_once),
+            "from-status" => Slot::Text(&mut self.from_status),
+            "require-key" => Slot::Switch(&mut self.require_key),
+            "assignee" => Slot::Text(&mut self.assignee),
+            "markdown" => Slot::Switch(&mut self.markdown),
+            "projects" => Slot::Text(&mut self.projects),
+            "lenient" => Slot::Switch(&mut self.lenient),
+            "dry-run" => Slot::Switch(&mut self.dry_run),
+            _ => return None,
+        })
+    }
+}
+
+/// What the arguments mean. An empty text means that the action is not asked for.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub transition: Option<String>,
+    pub resolution: Option<String>,
+    pub assignee: Option<String>,
+    /// In wiki markup.
+    pub comment: Option<String>,
+    pub comment_once: bool,
+    pub from_status: Option<String>,
+    pub dry_run: bool,
+    pub lenient: bool,
+    pub require_key: bool,
+}
+
+impl Plan {
+    /// Reads the arguments, and finds the keys in the text.
+    pub fn new(args: RunArgs) -> Result<(Plan, Extracted), OpError> {
+        let RunArgs {
+            reference,
+            issue_format,
+            to_transition,
+            resolution,
+            comment,
+            comment_once,
+            assignee,
+            markdown,
+            projects,
+            from_status,
+            dry_run,
+            lenient,
+            require_key,
+        } = args;
+        let flag = |message| OpError::Flag { command: "run", message };
+        let text = reference.ok_or_else(|| flag("--ref is required: the text to find issue keys in"))?;
+        let pattern = match filled(issue_format) {
+            Some(pattern) => Pattern::custom(&pattern)?,
+            None => Pattern::default(),
+        };
+        let projects = projects.map(|projects| list(&projects)).filter(|projects| !projects.is_empty());
+        let comment = filled(comment).map(|text| if markdown == Some(true) { to_wiki(&text) } else { text });
+        let plan = Plan {
+            transition: filled(to_transition),
+            resolution: filled(resolution),
+            assignee: filled(assignee),
+            comment,
+            comment_once: comment_once.unwrap_or(false),
+            from_status: filled(from_status),
+            dry_run: dry_run.unwrap_or(false),
+            lenient: lenient.unwrap_or(false),
+            require_key: require_key.unwrap_or(false),
+        };
+        if plan.resolution.is_some() && plan.transition.is_none() {
+            return Err(flag("--resolution needs --to-transition: Jira sets it with a transition"));
+        }
+        if plan.comment_once && plan.comment.is_none() {
+            return Err(flag("--comment-once needs --comment"));
+        }
+        Ok((plan, extract(&text, &pattern, projects.as_deref())))
+    }
+}
+
+/// The text, unless there is nothing in it.
+fn filled(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_beats_the_variable() {
+        let mut args = RunArgs { comment: Some(String::new()), dry_run: Some(false), ..RunArgs::default() };
+        for (flag, value) in [("comment", "x"), ("dry-run", "yes"), ("lenient", "ON"), ("ref", "GAIA-1")] {
+            args.fill(flag, value).unwrap();
+        }
+        assert_eq!((args.comment.as_deref(), args.dry_run), (Some(""), Some(false)));
+        assert_eq!((args.lenient, args.reference.as_deref()), (Some(true), Some("GAIA-1")));
+        assert!(args.fill("markdown", "perhaps").is_err());
+    }
+
+    #[test]
+    fn every_flag_of_the_table_can_be_filled() {
+        for (flag, variables) in VARIABLES {
+            let mut args = RunArgs::default();
+            assert!(!args.has(flag) && !variables.is_empty());
+            args.fill(flag, "1").unwrap();
+            assert!(args.has(flag), "{flag}");
+        }
+    }
+
+    #[test]
+    fn a_dry_run_only_asks() {
+        let mut args = RunArgs { comment: Some("x".to_owned()), ..RunArgs::default() };
+        assert_eq!(args.access(), AccessClass::Write);
+        args.dry_run = Some(true);
+        assert_eq!(args.access(), AccessClass::Read);
+    }
+
+    #[test]
+    fn flags_that_do_nothing_alone_are_refused() {
+        let base = RunArgs { reference: Some("GAIA-1".to_owned()), ..RunArgs::default() };
+        let alone = [
+            RunArgs { resolution: Some("Done".to_owned()), ..base.clone() },
+            RunArgs { comment_once: Some(true), ..base.clone() },
+            RunArgs { reference: None, ..base.clone() },
+        ];
+        for args in alone {
+            let failure = crate::error::Failure::from(Plan::new(args).unwrap_err());
+            assert_eq!((failure.code, failure.exit_code()), (crate::error::Code::BadFlag, 2), "{failure}");
+        }
+        assert!(Plan::new(RunArgs { issue_format: Some("(".to_owned()), ..base }).is_err());
+    }
+}

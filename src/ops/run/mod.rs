@@ -1,0 +1,166 @@
+//! `run`: text in, changes out. Finds issue keys in a text, looks them up with as few requests as possible,
+//! then transitions, assigns and comments.
+//!
+//! The report is kept up to date while the work goes on ([`RunProgress`]), so that it can be printed
+//! whatever happens: an action whose request is on its way stands as `unknown` in it, one that has not
+//! begun as `skipped`.
+
+mod act;
+mod args;
+mod lookup;
+mod report;
+mod verdict;
+
+use futures_util::{StreamExt, stream};
+use tokio::sync::Semaphore;
+
+use crate::error::Failure;
+use crate::jira::{AccessClass, Answer, Jira, JiraError, Request, issue, user};
+
+use super::OpError;
+use act::Actor;
+use args::Plan;
+use lookup::Found;
+
+pub use args::{RunArgs, VARIABLES};
+pub use report::{
+    AssigneeReport, CommentReport, Counts, IssueReport, Offer, Outcome, Report, RunProgress, TransitionReport,
+};
+
+/// It changes issues; but see [`RunArgs::access`].
+pub const ACCESS: AccessClass = AccessClass::Write;
+
+/// The most requests at a time.
+const AT_ONCE: usize = 16;
+
+/// Sends to Jira, never more than [`AT_ONCE`] requests at a time.
+struct Gate<'a> {
+    jira: &'a Jira,
+    places: Semaphore,
+}
+
+impl<'a> Gate<'a> {
+    fn new(jira: &'a Jira) -> Self {
+        Gate { jira, places: Semaphore::new(AT_ONCE) }
+    }
+
+    /// Waits for a place, tells that it is about to send, and sends.
+    async fn send_noting(&self, request: &Request, sending: impl FnOnce()) -> Result<Answer, JiraError> {
+        self.with(|jira| async move {
+            sending();
+            jira.send(request).await
+        })
+        .await
+    }
+
+    async fn send(&self, request: &Request) -> Result<Answer, JiraError> {
+        self.send_noting(request, || {}).await
+    }
+
+    /// Does something that sends one request at a time.
+    async fn with<T, F: Future<Output = T>>(&self, ask: impl FnOnce(&'a Jira) -> F) -> T {
+        let _place = self.places.acquire().await.expect("the semaphore is never closed");
+        ask(self.jira).await
+    }
+}
+
+/// What was found out before anything is changed.
+#[derive(Default)]
+struct Facts {
+    /// The login name of the caller.
+    me: Option<String>,
+    /// The login name of whom to assign to, as Jira spells it.
+    assignee: Option<String>,
+    /// The id of the resolution.
+    resolution: Option<String>,
+}
+
+/// Does what the arguments ask for. The error is about the arguments themselves: then nothing was sent and
+/// there is no report. Everything else is in the report; [`Report::failure`] is what it comes to.
+pub async fn run(args: RunArgs, jira: &Jira, progress: &RunProgress) -> Result<Report, OpError> {
+    let (plan, extracted) = Plan::new(args)?;
+    progress.begin(&plan, extracted);
+    let keys = progress.keys();
+    if keys.is_empty() {
+        return Ok(progress.report());
+    }
+    let gate = Gate::new(jira);
+    let lookup = lookup::lookup(&gate, &keys, |at, found| progress.looked_up(at, found, &plan));
+    let (facts, found) = tokio::join!(find_out(&plan, &gate), lookup);
+    match facts {
+        Err(error) => progress.abort(Failure::from(error)),
+        Ok(facts) => {
+            let found = claim(found, progress);
+            let actor = Actor { plan: &plan, facts: &facts, gate: &gate, progress };
+            let acting = found.into_iter().map(|(at, issue)| actor.act(at, issue));
+            stream::iter(acting).buffer_unordered(AT_ONCE).collect::<()>().await;
+        }
+    }
+    Ok(progress.report())
+}
+
+/// Leaves out issues that were found twice, under an old key and the new one: they are changed once.
+fn claim(found: Vec<Found>, progress: &RunProgress) -> Vec<(usize, issue::Issue)> {
+    let mut first = std::collections::HashMap::new();
+    let mut claimed = Vec::new();
+    for Found { at, issue } in found {
+        match first.get(&issue.id) {
+            Some(same) => progress.same_as(at, *same),
+            None => {
+                first.insert(issue.id.clone(), at);
+                claimed.push((at, issue));
+            }
+        }
+    }
+    claimed
+}
+
+/// Asks for what the actions need, once: a name that Jira does not know must not be noticed at the
+/// hundredth issue.
+async fn find_out(plan: &Plan, gate: &Gate<'_>) -> Result<Facts, OpError> {
+    let me = async {
+        match plan.comment_once {
+            true => Ok::<_, OpError>(Some(myself(gate).await?)),
+            false => Ok(None),
+        }
+    };
+    let assignee = async {
+        let Some(login) = &plan.assignee else { return Ok(None) };
+        match gate.with(|jira| user::by_name(jira, login)).await? {
+            Some(name) => Ok(Some(name)),
+            None => Err(OpError::NoSuchUser(login.clone())),
+        }
+    };
+    let resolution = async {
+        let Some(name) = &plan.resolution else { return Ok(None) };
+        resolution(gate, name).await.map(Some)
+    };
+    let (me, assignee, resolution) = tokio::join!(me, assignee, resolution);
+    Ok(Facts { me: me?, assignee: assignee?, resolution: resolution? })
+}
+
+/// The login name of the caller.
+async fn myself(gate: &Gate<'_>) -> Result<String, JiraError> {
+    let myself = gate.with(user::myself).await?;
+    Ok(user::name(&myself).unwrap_or_default().to_owned())
+}
+
+async fn resolution(gate: &Gate<'_>, name: &str) -> Result<String, OpError> {
+    let list = gate.send(&Request::get("/rest/api/2/resolution")).await?.into_json();
+    let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
+    let named =
+        list.iter().filter_map(|entry| Some((entry["name"].as_str()?, issue::identifier(&entry["id"])?)));
+    let named: Vec<_> = named.collect();
+    match named.iter().find(|(known, _)| same_name(known, name)) {
+        Some((_, id)) => Ok(id.clone()),
+        None => Err(OpError::NoSuchResolution {
+            name: name.to_owned(),
+            offered: named.into_iter().map(|(name, _)| name.to_owned()).collect(),
+        }),
+    }
+}
+
+/// Whether two names that people typed into Jira are the same, without regard to case.
+fn same_name(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}
