@@ -21,3 +21,5 @@ pub mod jira;
 pub mod ops;
 
 pub mod sandbox;
+
+pub mod cli;

@@ -1,0 +1,43 @@
+//! `config show`: every value and where it comes from; no network, no secret.
+
+use clap::Subcommand;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::Failure;
+use crate::output::{Readable, Text};
+
+use super::context::Context;
+
+/// `jira config …`
+#[derive(Subcommand, Clone, Debug)]
+pub enum ConfigCommand {
+    /// Show every value with its source; secrets as (set)
+    Show,
+}
+
+/// Name → value and source.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Shown(Value);
+
+impl Text for Shown {
+    fn text(&self) -> Readable {
+        let rows = self.0.as_object().into_iter().flatten().map(|(name, entry)| {
+            let value = match &entry["value"] {
+                Value::Null => "(unset)".to_owned(),
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            vec![name.clone(), value, entry["source"].as_str().unwrap_or("-").to_owned()]
+        });
+        Readable::Rows { header: vec!["FIELD", "VALUE", "SOURCE"], rows: rows.collect() }
+    }
+}
+
+/// Runs it.
+pub fn run(command: ConfigCommand, ctx: &Context) -> Result<(), Failure> {
+    match command {
+        ConfigCommand::Show => ctx.out.value(&Shown(ctx.settings.show())),
+    }
+}

@@ -1,0 +1,195 @@
+//! What a command works with: the settings, the writer, and the way to Jira.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::auth::refresh::Saving;
+use crate::auth::store::{LockDir, Memory};
+use crate::auth::{Access, World, resolve};
+use crate::config::{self, Settings, Sites, Vars, secret_variables};
+use crate::error::{Code, Failure, Hint};
+use crate::jira::{Bounds, Jira};
+use crate::output::Output;
+use crate::process::{Env, Process};
+
+/// The most that stdin may hold where a text flag reads it.
+const STDIN_CAP: u64 = 16 * 1024 * 1024;
+
+/// One command's world.
+pub struct Context {
+    /// The outside.
+    pub process: Process,
+    /// What was typed and set, and what it means.
+    pub settings: Settings,
+    /// The writer.
+    pub out: Output,
+    /// Whether a session is being saved.
+    pub saving: Saving,
+    /// When the time is up.
+    pub deadline: Instant,
+    /// Where sessions go instead of the keyring or a file, on the tour.
+    pub memory: Option<Memory>,
+    /// What is left to say if the command is cut short.
+    farewell: Mutex<Option<Farewell>>,
+}
+
+/// The last words of a command that is cut short.
+type Farewell = Box<dyn FnOnce(&Output) -> Option<Failure> + Send>;
+
+impl Context {
+    /// Puts the parts together.
+    pub fn new(
+        process: Process,
+        settings: Settings,
+        out: Output,
+        timeout: Duration,
+        memory: Option<Memory>,
+    ) -> Self {
+        Context {
+            process,
+            settings,
+            out,
+            saving: Saving::default(),
+            deadline: Instant::now() + timeout,
+            memory,
+            farewell: Mutex::new(None),
+        }
+    }
+
+    /// Whether somebody sits at the terminal who can be asked.
+    pub fn person(&self) -> bool {
+        let terminal = self.process.stdin.is_terminal() && self.process.stderr.is_terminal();
+        terminal && !self.settings.no_input && self.settings.agent.is_none()
+    }
+
+    /// What the credential needs.
+    pub fn world(&self) -> World {
+        let out = self.out.clone();
+        World {
+            clock: self.process.clock.clone(),
+            saving: self.saving.clone(),
+            person: self.person(),
+            prompt: self.process.prompt.clone(),
+            keyring_waits: Arc::new(move || {
+                out.info("keyring_waits", "waiting for the keyring: is a dialog open?", None);
+            }),
+            child_env: self.child_env(),
+            memory: self.memory.clone(),
+        }
+    }
+
+    /// The environment without our secrets, for programs that we start.
+    pub fn child_env(&self) -> Env {
+        let secret = |name: &str| secret_variables().any(|secret| secret == name);
+        self.process.env.iter().filter(|(name, _)| !secret(name)).collect()
+    }
+
+    /// The credential, with a warning for whatever was passed over.
+    pub async fn access(&self) -> Result<Access, Failure> {
+        let access =
+            resolve::resolve(&self.settings, &self.world()).await.map_err(|error| self.named(error))?;
+        for (code, text) in &access.warnings {
+            self.out.warning(code, text, None);
+        }
+        Ok(access)
+    }
+
+    /// The way to Jira.
+    pub async fn jira(&self) -> Result<Jira, Failure> {
+        Ok(Jira::new(self.access().await?, self.bounds()))
+    }
+
+    /// What bounds the requests of this command.
+    pub fn bounds(&self) -> Bounds {
+        Bounds {
+            read_only: self.settings.read_only,
+            deadline: self.deadline,
+            max_wait: self.settings.max_wait.unwrap_or_default(),
+        }
+    }
+
+    /// Where the locks are.
+    pub fn locks(&self) -> LockDir {
+        LockDir::new(self.settings.dirs.state.join("locks"))
+    }
+
+    /// The sites, as the file is now.
+    pub fn sites(&self) -> Result<Sites, Failure> {
+        Ok(Sites::load(&self.settings.dirs.sites_file())?)
+    }
+
+    /// The variables, for what single commands ask.
+    pub fn vars(&self) -> &Vars {
+        &self.settings.vars
+    }
+
+    /// A failure whose hint names the site, if the one in use has a name that a bare command would miss.
+    pub fn named(&self, failure: impl Into<Failure>) -> Failure {
+        let mut failure = failure.into();
+        if failure.code == Code::NoBaseUrl && self.sites().is_ok_and(|sites| !sites.list().is_empty()) {
+            failure.message =
+                "no site is the default one: name one with --site, or choose it with `jira site use`"
+                    .to_owned();
+            failure.hint = Some(Hint::SiteList);
+        }
+        let name = self.settings.site.as_ref().map(|site| site.name.as_str().to_owned());
+        match &mut failure.hint {
+            Some(Hint::Login { site } | Hint::LoginPat { site } | Hint::LoginScope { site, .. })
+                if site.is_none() =>
+            {
+                *site = name;
+            }
+            _ => {}
+        }
+        failure
+    }
+
+    /// The ids of the epic and sprint field, from the variables or the site, where none was typed.
+    pub fn fill_fields(&self, epic: &mut Option<String>, sprint: &mut Option<String>) {
+        let set = |found: &Option<config::Sourced<String>>| found.as_ref().map(|found| found.value.clone());
+        *epic = epic.take().or_else(|| set(&self.settings.epic_field));
+        *sprint = sprint.take().or_else(|| set(&self.settings.sprint_field));
+    }
+
+    /// Replaces the one text that is `-` by what stands on stdin, without its trailing newlines.
+    pub async fn read_stdin(&self, texts: Vec<(&'static str, &mut Option<String>)>) -> Result<(), Failure> {
+        let mut dashes: Vec<_> = texts.into_iter().filter(|(_, text)| text.as_deref() == Some("-")).collect();
+        if dashes.len() > 1 {
+            let names: Vec<_> = dashes.iter().map(|(name, _)| format!("--{name}")).collect();
+            let text = format!("{} cannot all read stdin: there is only one", names.join(" and "));
+            return Err(Failure::new(Code::BadValue, text));
+        }
+        let Some((name, target)) = dashes.pop() else { return Ok(()) };
+        let bytes = self.process.stdin.read_all(STDIN_CAP).await;
+        let bytes = bytes.map_err(|error| {
+            Failure::new(Code::BadValue, format!("--{name} - could not read stdin: {error}"))
+        })?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Failure::new(Code::BadValue, format!("--{name} -: stdin is not UTF-8")))?;
+        if let Some(c) = text.chars().find(|c| super::hygiene::is_control(*c)) {
+            let text =
+                format!("--{name} -: stdin contains a disallowed control character (0x{:02x})", c as u32);
+            return Err(Failure::new(Code::ControlCharacter, text));
+        }
+        *target = Some(text.trim_end_matches(['\n', '\r']).to_owned());
+        Ok(())
+    }
+
+    /// Says what is to be written if the command is cut short by a signal or its deadline, and what the
+    /// deadline then means, if not merely that the time is up.
+    pub fn on_cut(&self, farewell: impl FnOnce(&Output) -> Option<Failure> + Send + 'static) {
+        *self.farewell.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(farewell));
+    }
+
+    /// The command ended by itself, or says its last words.
+    pub fn farewell(&self) -> Option<Farewell> {
+        self.farewell.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The time that a command has if nobody says otherwise.
+pub fn timeout(settings: &config::Settings, usual: Duration) -> Duration {
+    settings.timeout.unwrap_or(usual)
+}

@@ -1,0 +1,15 @@
+//! `get` on the command line.
+
+use crate::error::Failure;
+use crate::ops::get::{self, GetArgs};
+
+use super::context::Context;
+
+/// Gets and writes.
+pub async fn run(mut args: GetArgs, ctx: &Context) -> Result<(), Failure> {
+    ctx.fill_fields(&mut args.epic_field, &mut args.sprint_field);
+    args.check()?;
+    let jira = ctx.jira().await?;
+    let found = get::run(args, &jira).await.map_err(|error| ctx.named(error))?;
+    ctx.out.value(&found)
+}

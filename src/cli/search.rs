@@ -1,0 +1,53 @@
+//! `search` on the command line: text from stdin, a stream where a stream was asked for, and a warning when
+//! there is more.
+
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+
+use crate::error::Failure;
+use crate::ops::search::{self, Found, SearchArgs};
+use crate::output::Format;
+
+use super::context::Context;
+
+/// Searches and writes.
+pub async fn run(mut args: SearchArgs, ctx: &Context) -> Result<(), Failure> {
+    ctx.read_stdin(args.texts()).await?;
+    ctx.fill_fields(&mut args.epic_field, &mut args.sprint_field);
+    args.check()?;
+    let jira = ctx.jira().await?;
+    let streams = ctx.out.format() == Format::Jsonl && args.streams();
+    let (counts, all) = (args.count.unwrap_or(false), args.all.unwrap_or(false));
+    let out = Mutex::new(ctx.out.clone());
+    let mut sink = |issue: &Value| -> Result<bool, Failure> {
+        let out = out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        out.item(issue)?;
+        Ok(!out.closed())
+    };
+    let found = match streams {
+        true => search::run(args, &jira, Some(&mut sink)).await,
+        false => search::run(args, &jira, None).await,
+    };
+    let found = found.map_err(|error| ctx.named(error))?;
+    if !streams {
+        ctx.out.value(&found)?;
+    }
+    tell(ctx, &found, counts, all);
+    Ok(())
+}
+
+fn tell(ctx: &Context, found: &Found, counts: bool, all: bool) {
+    let Found { total, returned, truncated, warnings, .. } = found;
+    for warning in warnings {
+        ctx.out.warning("jira", warning, None);
+    }
+    // Whoever closed stdout had enough, and knows it.
+    if *truncated && !counts && !ctx.out.closed() {
+        let text = match all {
+            true => format!("Jira returned {returned} issues, and counts {total}"),
+            false => format!("{returned} of {total} issues: --limit or --all returns more"),
+        };
+        ctx.out.warning("truncated", &text, Some(json!({ "total": total, "returned": returned })));
+    }
+}
