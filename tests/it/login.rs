@@ -1,0 +1,6 @@
+//! The login: through the browser and back, with everything that can come between, and what it leaves behind.
+
+mod attacks;
+mod browser;
+mod pat;
+mod rules;

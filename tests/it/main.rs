@@ -1,0 +1,14 @@
+//! Tests that run on any machine, in one binary; a module a behaviour. What needs a real keyring, browser or
+//! another user is in `tests/real/`.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+#![allow(missing_docs, reason = "the name of a test says what it is about")]
+mod ci;
+mod client;
+mod config;
+mod conventions;
+mod login;
+mod refresh;
+mod support;
+mod tidy;
+mod trust;

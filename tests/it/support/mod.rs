@@ -1,0 +1,16 @@
+//! A world for tests: a sandbox of its own, a home of its own, streams, a clock, a person and a browser. A
+//! command line runs in it as in a process, but can be waited for.
+
+mod command;
+mod evil;
+mod person;
+mod ran;
+mod streams;
+mod world;
+
+pub use command::{Command, wait};
+pub use evil::Evil;
+pub use person::{Conduct, authorize_of, callback_of, follow, visit, web};
+pub use ran::Ran;
+pub use streams::Sink;
+pub use world::{PASSWORD, SITE, World, free_port};
