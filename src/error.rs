@@ -213,8 +213,6 @@ pub enum Hint {
     ConfigShow,
     /// `jira token status`.
     TokenStatus { site: Option<String> },
-    /// `jira whoami`.
-    Whoami,
     /// `jira get KEY`: look before you repeat a change.
     Look { keys: Vec<String> },
     /// `jira COMMAND`, when a word was mistyped; the suggestion is one of our own names.
@@ -242,7 +240,6 @@ impl fmt::Display for Hint {
             Hint::SiteList => write!(f, "jira site list"),
             Hint::ConfigShow => write!(f, "jira config show"),
             Hint::TokenStatus { site: name } => write!(f, "jira token status{}", site(name)),
-            Hint::Whoami => write!(f, "jira whoami"),
             Hint::Look { keys } => {
                 write!(f, "jira get")?;
                 keys.iter().try_for_each(|key| write!(f, " {}", shell_quote(key)))

@@ -26,8 +26,6 @@ pub enum AccessClass {
     Read,
     /// It changes something.
     Write,
-    /// It takes something away for good.
-    Delete,
 }
 
 /// One request below the base URL.

@@ -7,13 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::jira::issue;
 use crate::jira::key::IssueRef;
-use crate::jira::{AccessClass, Jira, JiraError, Request};
+use crate::jira::{Jira, JiraError, Request};
 use crate::output::text::{Readable, Text};
 
 use super::{OpError, fields, list, readable, row};
-
-/// It only asks.
-pub const ACCESS: AccessClass = AccessClass::Read;
 
 /// What is returned unless fields are named; the epic's and the sprint's field come on top.
 pub const FIELDS: &[&str] = &[

@@ -6,14 +6,11 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use serde_json::Value;
 
 use crate::error::Failure;
+use crate::jira::Jira;
 use crate::jira::paging::{self, Pages, Query};
-use crate::jira::{AccessClass, Jira};
 use crate::output::text::{Readable, Text};
 
 use super::{OpError, fields, row};
-
-/// It only asks.
-pub const ACCESS: AccessClass = AccessClass::Read;
 
 /// What is returned unless fields are named; the epic's and the sprint's field come on top.
 pub const FIELDS: &[&str] = &["summary", "status", "assignee", "labels", "components"];

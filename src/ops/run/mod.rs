@@ -15,7 +15,7 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::Semaphore;
 
 use crate::error::Failure;
-use crate::jira::{AccessClass, Answer, Jira, JiraError, Request, issue, user};
+use crate::jira::{Answer, Jira, JiraError, Request, issue, user};
 
 use super::OpError;
 use act::Actor;
@@ -26,9 +26,6 @@ pub use args::{RunArgs, VARIABLES};
 pub use report::{
     AssigneeReport, CommentReport, Counts, IssueReport, Offer, Outcome, Report, RunProgress, TransitionReport,
 };
-
-/// It changes issues; but see [`RunArgs::access`].
-pub const ACCESS: AccessClass = AccessClass::Write;
 
 /// The most requests at a time.
 const AT_ONCE: usize = 16;
