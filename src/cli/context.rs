@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::auth::refresh::Saving;
 use crate::auth::store::{LockDir, Memory};
 use crate::auth::{Access, World, resolve};
-use crate::config::{self, Settings, Sites, Vars, secret_variables};
+use crate::config::{self, Settings, Sites, secret_variables};
 use crate::error::{Code, Failure, Hint};
 use crate::jira::{Bounds, Jira};
 use crate::output::Output;
@@ -118,11 +118,6 @@ impl Context {
     /// The sites, as the file is now.
     pub fn sites(&self) -> Result<Sites, Failure> {
         Ok(Sites::load(&self.settings.dirs.sites_file())?)
-    }
-
-    /// The variables, for what single commands ask.
-    pub fn vars(&self) -> &Vars {
-        &self.settings.vars
     }
 
     /// A failure whose hint names the site, if the one in use has a name that a bare command would miss.

@@ -9,6 +9,7 @@ mod demo;
 mod flags;
 mod get;
 mod hygiene;
+mod inputs;
 mod log;
 mod login;
 mod logout;
@@ -25,7 +26,7 @@ mod whoami;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::auth::store::Memory;
 use crate::config::{Settings, Typed, resolve};
@@ -149,13 +150,14 @@ enum Understood {
 /// What was typed, and what it means together with the environment and the sites.
 fn understand(process: &Process) -> Result<Understood, Failure> {
     let args = hygiene::check(&process.args)?;
-    let cli = match parse(&args) {
-        Ok(cli) => cli,
+    let parsed = match parse(&args) {
+        Ok(parsed) => parsed,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp) => {
             return Ok(Understood::Page(error.render().to_string()));
         }
         Err(error) => return Err(usage(&error, &args)),
     };
+    let cli = &parsed.cli;
     let only_verbose = cli.command.is_none() && cli.global.verbose == 1 && args.len() == 1;
     if cli.version || only_verbose {
         return Ok(Understood::Page(env!("CARGO_PKG_VERSION").to_owned()));
@@ -163,13 +165,14 @@ fn understand(process: &Process) -> Result<Understood, Failure> {
     if cli.command.is_none() {
         return Ok(Understood::Page(Cli::command().render_help().to_string()));
     }
-    let settings = match needs_no_site(&cli) {
+    let settings = match needs_no_site(cli) {
         // Which Jira the environment means is no question for a command that lists or changes sites.
         true => {
-            resolve(&typed(&cli), &process.env.without(&["JIRA_BASE_URL", "INPUT_BASE_URL", "JIRA_SITE"]))?
+            resolve(&typed(cli), &process.env.without(&["JIRA_BASE_URL", "INPUT_BASE_URL", "JIRA_SITE"]))?
         }
-        false => resolve(&typed(&cli), &process.env)?,
+        false => resolve(&typed(cli), &process.env)?,
     };
+    let cli = with_inputs(args, parsed, &settings)?;
     Ok(Understood::Command(Box::new(cli), Box::new(settings)))
 }
 
@@ -181,10 +184,34 @@ fn needs_no_site(cli: &Cli) -> bool {
     }
 }
 
-fn parse(args: &[String]) -> Result<Cli, clap::Error> {
+/// What was typed, with what clap knows of it and of all there is to type.
+struct Parsed {
+    cli: Cli,
+    matches: ArgMatches,
+    tree: clap::Command,
+}
+
+fn parse(args: &[String]) -> Result<Parsed, clap::Error> {
+    let mut tree = Cli::command();
     let name = std::iter::once("jira");
-    let matches = Cli::command().try_get_matches_from(name.chain(args.iter().map(String::as_str)))?;
-    Cli::from_arg_matches(&matches)
+    let matches = tree.try_get_matches_from_mut(name.chain(args.iter().map(String::as_str)))?;
+    Ok(Parsed { cli: Cli::from_arg_matches(&matches)?, matches, tree })
+}
+
+/// The command with what variables say of the flags that were not typed. One by one, so that a bad value
+/// can be told from where it came.
+fn with_inputs(mut args: Vec<String>, parsed: Parsed, settings: &Settings) -> Result<Cli, Failure> {
+    let Parsed { mut cli, matches, tree } = parsed;
+    for input in inputs::find(&tree, &matches, &settings.vars)? {
+        args = inputs::with(&args, &tree, &matches, &input);
+        let parsed = parse(&args).map_err(|error| {
+            let mut failure = usage(&error, &args);
+            failure.message = format!("{}: {}", input.source, failure.message);
+            failure
+        })?;
+        cli = parsed.cli;
+    }
+    Ok(cli)
 }
 
 fn typed(cli: &Cli) -> Typed {

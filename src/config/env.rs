@@ -1,5 +1,6 @@
 //! The one table of every variable that this tool reads, apart from where the system says its directories
-//! are (`HOME`, `XDG_…`, `APPDATA`: see `dirs.rs`).
+//! are (`HOME`, `XDG_…`, `APPDATA`: see `dirs.rs`), and from `INPUT_<FLAG>`, which stands in for any flag of
+//! an operation.
 
 /// A variable of the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,8 +15,8 @@ pub struct Variable {
     pub help: &'static str,
 }
 
-/// Declares the table: `plain`, `secret` (which makes the `_FILE` twin) and `flag`, the `INPUT_…` form of
-/// a flag.
+/// Declares the table: `plain`, `secret` (which makes the `_FILE` twin) and `flag`, another
+/// way to set a flag.
 macro_rules! variables {
     ($($kind:ident $name:literal $help:literal,)*) => {
         /// Every variable, in the order of the documentation.
@@ -91,30 +92,17 @@ variables! {
     flag "INPUT_REDIRECT_URI" "redirect-uri",
     flag "INPUT_REFRESH_TOKEN_OUTPUT" "refresh-token-output",
     flag "INPUT_ROTATION_COMMAND" "rotation-command",
-    flag "INPUT_REF" "ref",
-    plain "REF" "as INPUT_REF",
-    flag "INPUT_ISSUE_FORMAT" "issue-format",
-    plain "ISSUE_FORMAT" "as INPUT_ISSUE_FORMAT",
+    flag "REF" "ref",
+    flag "ISSUE_FORMAT" "issue-format",
     flag "INPUT_TRANSITION" "to-transition",
-    flag "INPUT_TO_TRANSITION" "to-transition",
-    plain "TRANSITION" "as INPUT_TRANSITION",
-    flag "INPUT_RESOLUTION" "resolution",
-    plain "RESOLUTION" "as INPUT_RESOLUTION",
-    flag "INPUT_COMMENT" "comment",
-    plain "COMMENT" "as INPUT_COMMENT",
-    flag "INPUT_ASSIGNEE" "assignee",
-    plain "ASSIGNEE" "as INPUT_ASSIGNEE",
-    flag "INPUT_MARKDOWN" "markdown",
-    plain "MARKDOWN" "as INPUT_MARKDOWN",
-    flag "INPUT_PROJECTS" "projects",
-    plain "PROJECTS" "as INPUT_PROJECTS",
-    flag "INPUT_LENIENT" "lenient",
-    plain "LENIENT" "as INPUT_LENIENT",
-    flag "INPUT_DRY_RUN" "dry-run",
-    plain "DRY_RUN" "as INPUT_DRY_RUN",
-    flag "INPUT_COMMENT_ONCE" "comment-once",
-    flag "INPUT_FROM_STATUS" "from-status",
-    flag "INPUT_REQUIRE_KEY" "require-key",
+    flag "TRANSITION" "to-transition",
+    flag "RESOLUTION" "resolution",
+    flag "COMMENT" "comment",
+    flag "ASSIGNEE" "assignee",
+    flag "MARKDOWN" "markdown",
+    flag "PROJECTS" "projects",
+    flag "LENIENT" "lenient",
+    flag "DRY_RUN" "dry-run",
     flag "INPUT_EPIC_FIELD" "epic-field",
     plain "EPIC_FIELD" "as INPUT_EPIC_FIELD",
     flag "INPUT_SPRINT_FIELD" "sprint-field",

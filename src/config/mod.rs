@@ -56,9 +56,9 @@ pub enum Source {
     /// The command line; the flag's name without its dashes.
     Flag(&'static str),
     /// The environment; the variable's name.
-    Env(&'static str),
+    Env(String),
     /// The file that `--env-file` names; the variable's name.
-    EnvFile(&'static str),
+    EnvFile(String),
     /// A site in `config.toml`; its name.
     Site(String),
     /// Nobody said anything.

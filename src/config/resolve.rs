@@ -248,12 +248,14 @@ impl Finder<'_> {
             if FORMATS.contains(&text.as_str()) {
                 return Ok(Some(Sourced::new(text, source)));
             }
-            match source {
-                Source::Env("OUTPUT" | "INPUT_OUTPUT") | Source::EnvFile("OUTPUT" | "INPUT_OUTPUT") => {
+            match &source {
+                Source::Env(name) | Source::EnvFile(name)
+                    if matches!(name.as_str(), "OUTPUT" | "INPUT_OUTPUT") =>
+                {
                     let message = format!("{source} is passed over: it is none of json, jsonl and text");
                     self.warnings.push(("output_passed_over".to_owned(), message));
                 }
-                source => return Err(ConfigError::bad("must be json, jsonl or text").at(&source)),
+                _ => return Err(ConfigError::bad("must be json, jsonl or text").at(&source)),
             }
         }
         Ok(None)

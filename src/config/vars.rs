@@ -15,18 +15,18 @@ use crate::secret::Secret;
 /// An env file or a secret's file is small; what is larger is the wrong file.
 const LARGEST_FILE: u64 = 64 * 1024;
 
-/// The variables of the table in `env.rs`, from the environment and from the explicit env file. `Debug`
-/// shows names only.
+/// The variables of the table in `env.rs` and every `INPUT_…`, from the environment and from the explicit
+/// env file. `Debug` shows names only.
 #[derive(Clone)]
 pub struct Vars {
-    environment: BTreeMap<&'static str, OsString>,
-    file: BTreeMap<&'static str, OsString>,
+    environment: BTreeMap<String, OsString>,
+    file: BTreeMap<String, OsString>,
     env_file: Option<Sourced<PathBuf>>,
 }
 
 /// One variable that is set, not yet judged.
 struct Found<'a> {
-    name: &'static str,
+    name: &'a str,
     value: &'a OsStr,
     source: Source,
 }
@@ -35,7 +35,7 @@ impl Vars {
     /// Takes our variables out of the environment and reads the env file, if one is named by flag or by
     /// `JIRA_ENV_FILE`. Control characters in our own variables are refused here, before anything runs.
     pub fn new(typed_env_file: Option<&str>, env: &Env) -> Result<Self, ConfigError> {
-        let environment = known(|name| env.get(name).map(OsStr::to_owned));
+        let environment = known(env.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
         let mut vars = Vars { environment, file: BTreeMap::new(), env_file: None };
         let named = match typed_env_file {
             Some("") => None,
@@ -44,8 +44,8 @@ impl Vars {
         };
         if let Some((path, source)) = named {
             let path = PathBuf::from(path);
-            let mut entries = read_env_file(&path, &source.to_string())?;
-            vars.file = known(|name| entries.remove(name).map(OsString::from));
+            let entries = read_env_file(&path, &source.to_string())?;
+            vars.file = known(entries.into_iter().map(|(name, value)| (name, OsString::from(value))));
             vars.env_file = Some(Sourced::new(path, source));
         }
         vars.check_own()?;
@@ -64,12 +64,12 @@ impl Vars {
 
     /// The first of the names that is set: all of them in the environment, then all of them in the env
     /// file. An empty variable is an unset one. For a secret use [`Vars::secret`].
-    pub fn lookup(&self, names: &[&'static str]) -> Result<Option<(String, Source)>, ConfigError> {
+    pub fn lookup(&self, names: &[&str]) -> Result<Option<(String, Source)>, ConfigError> {
         self.found(names).next().map(|found| text(&found)).transpose()
     }
 
     /// All of the names that are set, the strongest first.
-    pub(super) fn lookup_all(&self, names: &[&'static str]) -> Result<Vec<(String, Source)>, ConfigError> {
+    pub(super) fn lookup_all(&self, names: &[&str]) -> Result<Vec<(String, Source)>, ConfigError> {
         self.found(names).map(|found| text(&found)).collect()
     }
 
@@ -135,22 +135,21 @@ impl Vars {
     /// Every variable of ours in either layer; the bare names belong to others too, and are judged only
     /// when a command asks for them.
     fn check_own(&self) -> Result<(), ConfigError> {
-        let names: Vec<&'static str> = self.environment.keys().chain(self.file.keys()).copied().collect();
-        let own = names.into_iter().filter(|name| name.starts_with("JIRA_") || name.starts_with("INPUT_"));
-        own.flat_map(|name| self.found(&[name]).collect::<Vec<_>>())
-            .try_for_each(|found| checked(&found).map(drop))
+        let names = self.environment.keys().chain(self.file.keys()).map(String::as_str);
+        let mut own = names.filter(|name| name.starts_with("JIRA_") || is_input(name));
+        own.try_for_each(|name| self.found(&[name]).try_for_each(|found| checked(&found).map(drop)))
     }
 
-    fn found(&self, names: &[&'static str]) -> impl Iterator<Item = Found<'_>> {
-        debug_assert!(names.iter().all(|name| in_table(name)), "{names:?}: not in the table of variables");
-        let (names, again) = (names.to_vec(), names.to_vec());
-        let environment = names.into_iter().filter_map(|name| {
-            let value = self.environment.get(name)?;
-            Some(Found { name, value, source: Source::Env(name) })
+    fn found<'a>(&'a self, names: &'a [&'a str]) -> impl Iterator<Item = Found<'a>> {
+        let known = |name: &&str| in_table(name) || is_input(name);
+        debug_assert!(names.iter().all(known), "{names:?}: not in the table of variables");
+        let environment = names.iter().filter_map(|name| {
+            let value = self.environment.get(*name)?;
+            Some(Found { name, value, source: Source::Env((*name).to_owned()) })
         });
-        let file = again.into_iter().filter_map(|name| {
-            let value = self.file.get(name)?;
-            Some(Found { name, value, source: Source::EnvFile(name) })
+        let file = names.iter().filter_map(|name| {
+            let value = self.file.get(*name)?;
+            Some(Found { name, value, source: Source::EnvFile((*name).to_owned()) })
         });
         environment.chain(file)
     }
@@ -175,11 +174,14 @@ pub fn parse_boolean(text: &str) -> Result<bool, ConfigError> {
     }
 }
 
-/// The variables of the table, and the twins, that are set and not empty.
-fn known(mut get: impl FnMut(&str) -> Option<OsString>) -> BTreeMap<&'static str, OsString> {
-    let names =
-        VARIABLES.iter().flat_map(|variable| std::iter::once(variable.name).chain(variable.file_twin));
-    names.filter_map(|name| Some((name, get(name).filter(|value| !value.is_empty())?))).collect()
+/// The variables of the table, the twins and what stands in for a flag, where they are set and not empty.
+fn known(all: impl Iterator<Item = (String, OsString)>) -> BTreeMap<String, OsString> {
+    all.filter(|(name, value)| !value.is_empty() && (is_input(name) || in_table(name))).collect()
+}
+
+/// Whether a variable stands in for the flag that it is named after: `INPUT_<FLAG>`.
+fn is_input(name: &str) -> bool {
+    name.starts_with("INPUT_")
 }
 
 fn in_table(name: &str) -> bool {
@@ -297,13 +299,13 @@ mod tests {
     fn operations_ask_for_text_and_switches() {
         let vars = vars(&[("COMMENT", "bare"), ("INPUT_REF", "input"), ("REF", "bare"), ("LENIENT", "yes")]);
         let comment = vars.text(None, "comment", &["INPUT_COMMENT", "COMMENT"]).unwrap().unwrap();
-        assert_eq!(comment, Sourced::new("bare".to_owned(), Source::Env("COMMENT")));
+        assert_eq!(comment, Sourced::new("bare".to_owned(), Source::Env("COMMENT".into())));
         let comment = vars.text(Some(""), "comment", &["INPUT_COMMENT", "COMMENT"]).unwrap().unwrap();
         assert_eq!(comment, Sourced::new(String::new(), Source::Flag("comment")));
         let reference = vars.text(None, "ref", &["INPUT_REF", "REF"]).unwrap().unwrap();
-        assert_eq!(reference.source, Source::Env("INPUT_REF"));
+        assert_eq!(reference.source, Source::Env("INPUT_REF".into()));
         let lenient = |typed| vars.boolean(typed, "lenient", &["INPUT_LENIENT", "LENIENT"]).unwrap();
-        assert_eq!(lenient(None), Some(Sourced::new(true, Source::Env("LENIENT"))));
+        assert_eq!(lenient(None), Some(Sourced::new(true, Source::Env("LENIENT".into()))));
         assert_eq!(lenient(Some(false)), Some(Sourced::new(false, Source::Flag("lenient"))));
         assert_eq!(vars.boolean(None, "dry-run", &["INPUT_DRY_RUN", "DRY_RUN"]).unwrap(), None);
     }
@@ -318,12 +320,12 @@ mod tests {
         ] {
             let (_dir, path) = file(content);
             let found = vars(&[("JIRA_TOKEN_FILE", &path)]).secret(&["INPUT_TOKEN", "JIRA_TOKEN"], true);
-            let expected = Sourced::new(Secret::new(secret), Source::Env("JIRA_TOKEN_FILE"));
+            let expected = Sourced::new(Secret::new(secret), Source::Env("JIRA_TOKEN_FILE".into()));
             assert_eq!(found.unwrap(), Some(expected));
         }
         let found = vars(&[("JIRA_TOKEN", "b"), ("INPUT_TOKEN", "a")]);
         let found = found.secret(&["INPUT_TOKEN", "JIRA_TOKEN"], true).unwrap().unwrap();
-        assert_eq!((found.value.expose(), found.source), ("a", Source::Env("INPUT_TOKEN")));
+        assert_eq!((found.value.expose(), found.source), ("a", Source::Env("INPUT_TOKEN".into())));
     }
 
     #[test]
@@ -365,9 +367,9 @@ mod tests {
         );
         let vars = Vars::new(Some(&path), &env(&[("JIRA_SITE", "environment")])).unwrap();
         let site = vars.lookup(&["INPUT_SITE", "JIRA_SITE"]).unwrap().unwrap();
-        assert_eq!(site, ("environment".to_owned(), Source::Env("JIRA_SITE")));
+        assert_eq!(site, ("environment".to_owned(), Source::Env("JIRA_SITE".into())));
         let output = vars.lookup(&["JIRA_OUTPUT"]).unwrap().unwrap();
-        assert_eq!(output, ("text".to_owned(), Source::EnvFile("JIRA_OUTPUT")));
+        assert_eq!(output, ("text".to_owned(), Source::EnvFile("JIRA_OUTPUT".into())));
         let password = vars.secret(&["JIRA_PASSWORD"], false).unwrap().unwrap();
         assert_eq!(password.value.expose(), "pa$$word");
         assert!(!format!("{vars:?}").contains("pa$$"));

@@ -36,12 +36,12 @@ pub(super) fn choose(
     let Some((text, source)) = vars.lookup(&[SITE, BASE_URL].concat())? else {
         return Ok(by_default(sites));
     };
-    match source {
-        Source::Env(name) | Source::EnvFile(name) if SITE.contains(&name) => {
+    match &source {
+        Source::Env(name) | Source::EnvFile(name) if SITE.contains(&name.as_str()) => {
             let name = SiteName::parse(&text).map_err(|error| error.at(&source))?;
             by_name(Sourced::new(name, source), None, vars, sites, insecure)
         }
-        source => by_url(parse_url(&text, source, insecure)?, sites),
+        _ => by_url(parse_url(&text, source, insecure)?, sites),
     }
 }
 

@@ -16,7 +16,15 @@ pub enum OpError {
     /// A key, or a pattern for keys.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// Flags that are missing or do not go together.
+    /// Flags that the operation needs.
+    #[error("required {} not set", named(.flags))]
+    Missing {
+        /// The command whose help says more.
+        command: &'static str,
+        /// Their names.
+        flags: Vec<&'static str>,
+    },
+    /// Flags that do not go together.
     #[error("{message}")]
     Flag {
         /// The command whose help says more.
@@ -54,7 +62,9 @@ impl From<OpError> for Failure {
         match error {
             OpError::Jira(error) => error.into(),
             OpError::Key(error) => error.into(),
-            OpError::Flag { command, .. } => Failure::new(Code::BadFlag, text).hint(Hint::Help(command)),
+            OpError::Missing { command, .. } | OpError::Flag { command, .. } => {
+                Failure::new(Code::BadFlag, text).hint(Hint::Help(command))
+            }
             OpError::Value { command, .. } => Failure::new(Code::BadValue, text).hint(Hint::Help(command)),
             OpError::Sink(failure) => failure,
             OpError::NoSuchUser(_) => Failure::new(Code::NotFound, text),
@@ -62,5 +72,13 @@ impl From<OpError> for Failure {
                 Failure::new(Code::NotFound, text).details(json!({ "offered": offered }))
             }
         }
+    }
+}
+
+fn named(flags: &[&str]) -> String {
+    let names: Vec<_> = flags.iter().map(|flag| format!("--{flag}")).collect();
+    match names.as_slice() {
+        [name] => format!("flag {name} is"),
+        names => format!("flags {} are", names.join(", ")),
     }
 }

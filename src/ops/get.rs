@@ -10,7 +10,7 @@ use crate::jira::key::IssueRef;
 use crate::jira::{Jira, JiraError, Request};
 use crate::output::text::{Readable, Text};
 
-use super::{OpError, fields, list, readable, row};
+use super::{EPIC_FIELD, Flag, OpError, SPRINT_FIELD, fields, flag, list, readable, row};
 
 /// What is returned unless fields are named; the epic's and the sprint's field come on top.
 pub const FIELDS: &[&str] = &[
@@ -33,6 +33,13 @@ pub const FIELDS: &[&str] = &[
 
 /// Requests at a time; an issue whose comments are asked for takes two.
 const AT_ONCE: usize = 16;
+
+/// What is said of the flags beside their types.
+pub const FLAGS: &[Flag] = &[
+    Flag::required("key"),
+    Flag::default("epic-field", EPIC_FIELD),
+    Flag::default("sprint-field", SPRINT_FIELD),
+];
 
 /// Which issues to return.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -166,9 +173,7 @@ async fn object(jira: &Jira, request: &Request) -> Result<Value, JiraError> {
 fn parse(args: GetArgs) -> Result<Wish, OpError> {
     let GetArgs { key, keys, fields: asked, expand, comments, epic_field, sprint_field } = args;
     let keys: Vec<String> = key.into_iter().chain(keys).collect();
-    if keys.is_empty() {
-        return Err(OpError::Flag { command: "get", message: "the key of an issue is required" });
-    }
+    flag::require("get", &[("key", !keys.is_empty())])?;
     let issues = keys.iter().map(|key| key.parse()).collect::<Result<_, _>>()?;
     let comments = match comments.map(u64::try_from) {
         None => None,

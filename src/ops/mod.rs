@@ -5,6 +5,7 @@
 //! write its file, add one line here, add its tests.
 
 mod error;
+pub mod flag;
 mod readable;
 pub mod row;
 
@@ -16,6 +17,17 @@ pub mod search;
 mod tests;
 
 pub use error::OpError;
+pub use flag::Flag;
+
+/// What is said of the flags of the operation that a command stands for; `None` for another command.
+pub fn flags(command: &str) -> Option<&'static [Flag]> {
+    Some(match command {
+        "search" => search::FLAGS,
+        "get" => get::FLAGS,
+        "run" => run::FLAGS,
+        _ => return None,
+    })
+}
 
 /// The field that holds an issue's epic, where the configuration names no other.
 pub const EPIC_FIELD: &str = "customfield_10101";

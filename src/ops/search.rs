@@ -10,13 +10,21 @@ use crate::jira::Jira;
 use crate::jira::paging::{self, Pages, Query};
 use crate::output::text::{Readable, Text};
 
-use super::{OpError, fields, row};
+use super::{EPIC_FIELD, Flag, OpError, SPRINT_FIELD, fields, flag, row};
 
 /// What is returned unless fields are named; the epic's and the sprint's field come on top.
 pub const FIELDS: &[&str] = &["summary", "status", "assignee", "labels", "components"];
 
 /// How many issues are returned unless told otherwise.
 pub const LIMIT: u64 = 20;
+
+/// What is said of the flags beside their types.
+pub const FLAGS: &[Flag] = &[
+    Flag::required("jql"),
+    Flag::default("limit", "20"),
+    Flag::default("epic-field", EPIC_FIELD),
+    Flag::default("sprint-field", SPRINT_FIELD),
+];
 
 /// What to search for.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -223,18 +231,22 @@ enum Shape {
 
 fn parse(args: SearchArgs) -> Result<(Query, Shape), OpError> {
     let SearchArgs { jql, jql_pos, fields: asked, limit, all, count, meta, epic_field, sprint_field } = args;
-    let flag = |message| OpError::Flag { command: "search", message };
+    let clash = |message| OpError::Flag { command: "search", message };
     let value = |message: &str| OpError::Value { command: "search", message: message.to_owned() };
-    let jql = jql.or(jql_pos).ok_or_else(|| flag("--jql is required"))?;
+    let jql = jql.or(jql_pos);
+    flag::require("search", &[("jql", jql.is_some())])?;
+    let jql = jql.unwrap_or_default();
     if jql.trim().is_empty() {
         return Err(value("the query is empty; a query that finds everything is `ORDER BY key`"));
     }
     let (all, count, meta) = (all.unwrap_or(false), count.unwrap_or(false), meta.unwrap_or(false));
     if all && limit.is_some() {
-        return Err(flag("--all and --limit exclude each other"));
+        return Err(clash("--all and --limit exclude each other"));
     }
     if count && (all || meta || limit.is_some() || asked.is_some()) {
-        return Err(flag("--count returns no issues: it goes with none of --all, --limit, --meta, --fields"));
+        return Err(clash(
+            "--count returns no issues: it goes with none of --all, --limit, --meta, --fields",
+        ));
     }
     let limit = match limit.map(u64::try_from) {
         None => LIMIT,

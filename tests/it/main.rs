@@ -7,6 +7,7 @@ mod ci;
 mod client;
 mod config;
 mod conventions;
+mod inputs;
 mod login;
 mod refresh;
 mod support;

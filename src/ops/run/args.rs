@@ -5,7 +5,21 @@ use clap::builder::BoolishValueParser;
 use crate::jira::AccessClass;
 use crate::jira::key::{Extracted, Pattern, extract};
 use crate::jira::markup::to_wiki;
-use crate::ops::{OpError, list};
+use crate::ops::{Flag, OpError, flag, list};
+
+/// What is said of the flags beside their types: the bare names are go-jira's.
+pub const FLAGS: &[Flag] = &[
+    Flag::required("ref").or_from(&["REF"]),
+    Flag::from("issue-format", &["ISSUE_FORMAT"]),
+    Flag::from("to-transition", &["INPUT_TRANSITION", "TRANSITION"]),
+    Flag::from("resolution", &["RESOLUTION"]),
+    Flag::from("comment", &["COMMENT"]),
+    Flag::from("assignee", &["ASSIGNEE"]),
+    Flag::from("markdown", &["MARKDOWN"]),
+    Flag::from("projects", &["PROJECTS"]),
+    Flag::from("lenient", &["LENIENT"]),
+    Flag::from("dry-run", &["DRY_RUN"]),
+];
 
 /// What to do with which issues.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -56,64 +70,10 @@ pub struct RunArgs {
     pub require_key: Option<bool>,
 }
 
-/// The variables that stand in for what was not typed, the strongest first. [`RunArgs::fill`] takes their
-/// values.
-pub const VARIABLES: &[(&str, &[&str])] = &[
-    ("ref", &["INPUT_REF", "REF"]),
-    ("issue-format", &["INPUT_ISSUE_FORMAT", "ISSUE_FORMAT"]),
-    ("to-transition", &["INPUT_TO_TRANSITION", "INPUT_TRANSITION", "TRANSITION"]),
-    ("resolution", &["INPUT_RESOLUTION", "RESOLUTION"]),
-    ("comment", &["INPUT_COMMENT", "COMMENT"]),
-    ("comment-once", &["INPUT_COMMENT_ONCE"]),
-    ("from-status", &["INPUT_FROM_STATUS"]),
-    ("require-key", &["INPUT_REQUIRE_KEY"]),
-    ("assignee", &["INPUT_ASSIGNEE", "ASSIGNEE"]),
-    ("markdown", &["INPUT_MARKDOWN", "MARKDOWN"]),
-    ("projects", &["INPUT_PROJECTS", "PROJECTS"]),
-    ("lenient", &["INPUT_LENIENT", "LENIENT"]),
-    ("dry-run", &["INPUT_DRY_RUN", "DRY_RUN"]),
-];
-
-/// The value of one argument that a variable may stand in for.
-enum Slot<'a> {
-    Text(&'a mut Option<String>),
-    Switch(&'a mut Option<bool>),
-}
-
 impl RunArgs {
     /// The text flags that may be `-`.
     pub fn texts(&mut self) -> Vec<(&'static str, &mut Option<String>)> {
         vec![("ref", &mut self.reference), ("comment", &mut self.comment)]
-    }
-
-    /// Whether a flag of [`VARIABLES`] was typed, or filled already.
-    pub fn has(&mut self, flag: &str) -> bool {
-        match self.slot(flag) {
-            Some(Slot::Text(text)) => text.is_some(),
-            Some(Slot::Switch(switch)) => switch.is_some(),
-            None => false,
-        }
-    }
-
-    /// Takes the value of a variable for a flag of [`VARIABLES`] that was not typed. Switches are
-    /// `1 true yes on` or `0 false no off`.
-    pub fn fill(&mut self, flag: &str, value: &str) -> Result<(), OpError> {
-        match self.slot(flag) {
-            Some(Slot::Text(text)) => drop(text.get_or_insert_with(|| value.to_owned())),
-            Some(Slot::Switch(switch)) => {
-                let parsed = match value.to_ascii_lowercase().as_str() {
-                    "1" | "true" | "yes" | "on" => true,
-                    "0" | "false" | "no" | "off" => false,
-                    _ => {
-                        let message = format!("--{flag} is 1, true, yes, on, or 0, false, no, off");
-                        return Err(OpError::Value { command: "run", message });
-                    }
-                };
-                switch.get_or_insert(parsed);
-            }
-            None => {}
-        }
-        Ok(())
     }
 
     /// Whether they make sense; nothing is sent.
@@ -126,25 +86,6 @@ impl RunArgs {
         let actions = [&self.to_transition, &self.comment, &self.assignee];
         let acts = actions.into_iter().flatten().any(|text| !text.trim().is_empty());
         if acts && !self.dry_run.unwrap_or(false) { AccessClass::Write } else { AccessClass::Read }
-    }
-
-    fn slot(&mut self, flag: &str) -> Option<Slot<'_>> {
-        Some(match flag {
-            "ref" => Slot::Text(&mut self.reference),
-            "issue-format" => Slot::Text(&mut self.issue_format),
-            "to-transition" => Slot::Text(&mut self.to_transition),
-            "resolution" => Slot::Text(&mut self.resolution),
-            "comment" => Slot::Text(&mut self.comment),
-            "comment-once" => Slot::Switch(&mut self.comment_once),
-            "from-status" => Slot::Text(&mut self.from_status),
-            "require-key" => Slot::Switch(&mut self.require_key),
-            "assignee" => Slot::Text(&mut self.assignee),
-            "markdown" => Slot::Switch(&mut self.markdown),
-            "projects" => Slot::Text(&mut self.projects),
-            "lenient" => Slot::Switch(&mut self.lenient),
-            "dry-run" => Slot::Switch(&mut self.dry_run),
-            _ => return None,
-        })
     }
 }
 
@@ -181,8 +122,9 @@ impl Plan {
             lenient,
             require_key,
         } = args;
-        let flag = |message| OpError::Flag { command: "run", message };
-        let text = reference.ok_or_else(|| flag("--ref is required: the text to find issue keys in"))?;
+        let alone = |message| OpError::Flag { command: "run", message };
+        flag::require("run", &[("ref", reference.is_some())])?;
+        let text = reference.unwrap_or_default();
         let pattern = match filled(issue_format) {
             Some(pattern) => Pattern::custom(&pattern)?,
             None => Pattern::default(),
@@ -201,10 +143,10 @@ impl Plan {
             require_key: require_key.unwrap_or(false),
         };
         if plan.resolution.is_some() && plan.transition.is_none() {
-            return Err(flag("--resolution needs --to-transition: Jira sets it with a transition"));
+            return Err(alone("--resolution needs --to-transition: Jira sets it with a transition"));
         }
         if plan.comment_once && plan.comment.is_none() {
-            return Err(flag("--comment-once needs --comment"));
+            return Err(alone("--comment-once needs --comment"));
         }
         Ok((plan, extract(&text, &pattern, projects.as_deref())))
     }
@@ -218,27 +160,6 @@ fn filled(text: Option<String>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_was_typed_beats_the_variable() {
-        let mut args = RunArgs { comment: Some(String::new()), dry_run: Some(false), ..RunArgs::default() };
-        for (flag, value) in [("comment", "x"), ("dry-run", "yes"), ("lenient", "ON"), ("ref", "GAIA-1")] {
-            args.fill(flag, value).unwrap();
-        }
-        assert_eq!((args.comment.as_deref(), args.dry_run), (Some(""), Some(false)));
-        assert_eq!((args.lenient, args.reference.as_deref()), (Some(true), Some("GAIA-1")));
-        assert!(args.fill("markdown", "perhaps").is_err());
-    }
-
-    #[test]
-    fn every_flag_of_the_table_can_be_filled() {
-        for (flag, variables) in VARIABLES {
-            let mut args = RunArgs::default();
-            assert!(!args.has(flag) && !variables.is_empty());
-            args.fill(flag, "1").unwrap();
-            assert!(args.has(flag), "{flag}");
-        }
-    }
 
     #[test]
     fn a_dry_run_only_asks() {

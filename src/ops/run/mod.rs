@@ -22,7 +22,7 @@ use act::Actor;
 use args::Plan;
 use lookup::Found;
 
-pub use args::{RunArgs, VARIABLES};
+pub use args::{FLAGS, RunArgs};
 pub use report::{
     AssigneeReport, CommentReport, Counts, IssueReport, Offer, Outcome, Report, RunProgress, TransitionReport,
 };
