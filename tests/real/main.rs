@@ -15,6 +15,8 @@ mod budget;
 #[cfg(target_os = "linux")]
 mod canaries;
 #[cfg(target_os = "linux")]
+mod ci_artefacts;
+#[cfg(target_os = "linux")]
 mod disk;
 #[cfg(target_os = "linux")]
 mod keyring;

@@ -30,6 +30,8 @@ pub enum Real {
     Trace,
     /// python3, which tells the most memory that a command has taken.
     Memory,
+    /// What tests/ci looks at scripts and workflows with: shellcheck, other shells, and Python packages.
+    CiTools,
 }
 
 impl Real {
@@ -41,6 +43,7 @@ impl Real {
             Real::OtherUser => "other-user",
             Real::Trace => "trace",
             Real::Memory => "memory",
+            Real::CiTools => "ci-tools",
         }
     }
 }
