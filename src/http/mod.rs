@@ -3,6 +3,7 @@
 
 mod body;
 mod error;
+mod pem;
 mod roots;
 
 use std::path::PathBuf;

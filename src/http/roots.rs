@@ -1,6 +1,8 @@
 //! The roots that a server's certificate must lead to, read on a thread of their own while the connection
 //! is being made: reading and parsing the system's bundle costs more than the rest of a cold request.
 
+use std::fs::File;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -9,10 +11,10 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::Roots;
+use super::pem::certificates;
 
 /// Where systems keep their bundle file, most common first. Named here rather than asked of a library,
 /// because those ask the environment first, and what the environment says is the caller's to judge.
@@ -25,13 +27,17 @@ const BUNDLES: [&str; 6] = [
     "/usr/local/share/certs/ca-root-nss.crt",
 ];
 
+/// How much of a bundle is read at a time: little enough to stay in few pages.
+const BUFFER: usize = 16 * 1024;
+
+/// A system's bundle is a quarter of a mebibyte; what never ends, such as a device, is none.
+const LARGEST: u64 = 16 << 20;
+
 /// Whether `path` is the system's own bundle or directory: many shells export it in `SSL_CERT_FILE` and
 /// `SSL_CERT_DIR`, and then it changes nothing.
 pub fn is_system_location(path: &Path) -> bool {
-    let same = |known: &Path| match (path.canonicalize(), known.canonicalize()) {
-        (Ok(path), Ok(known)) => path == known,
-        _ => false,
-    };
+    let Ok(path) = path.canonicalize() else { return false };
+    let same = |known: &Path| known.canonicalize().is_ok_and(|known| known == path);
     BUNDLES.iter().any(|known| same(Path::new(known))) || openssl_probe::candidate_cert_dirs().any(same)
 }
 
@@ -152,9 +158,16 @@ fn load(provider: &Arc<CryptoProvider>, roots: &Roots, with_directory: bool) -> 
 
 /// Adds a bundle that somebody named; it must hold at least one certificate.
 fn add_named(store: &mut RootCertStore, path: &Path) -> Result<(), String> {
-    let pem = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let unreadable = |error| format!("cannot read {}: {error}", path.display());
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bundle = BufReader::with_capacity(BUFFER, file.take(LARGEST));
     let before = store.len();
-    store.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());
+    // One that webpki cannot use is none that a chain can lead to.
+    let add = |der: &[u8]| drop(store.add(CertificateDer::from(der)));
+    certificates(&mut bundle, add).map_err(unreadable)?;
+    if bundle.get_ref().limit() == 0 {
+        return Err(format!("{} is too large to be a bundle of certificates", path.display()));
+    }
     if store.len() == before {
         return Err(format!("{} holds no certificate in PEM form", path.display()));
     }

@@ -136,6 +136,33 @@ async fn a_certificate_that_is_not_trusted_gets_nothing() {
 }
 
 #[tokio::test]
+async fn a_root_is_found_in_a_bundle_that_many_hands_have_written() {
+    let world = World::with(|options| options.tls = true).await;
+    let (token, path) = (world.jira.mint_pat("developer"), world.path("bundle.pem"));
+    let whoami = || world.command(&["whoami", "--base-url", world.jira.base_url()]).env("JIRA_TOKEN", &token);
+    let own = world.jira.certificate_pem().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let others =
+        rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let others = others.pem();
+    let (cut, windows) = (&others[..others.len() / 2], others.replace('\n', "\r\n"));
+
+    let found = format!("# Ours\r\n{windows}{cut}\n{}\njunk\n{own}{cut}", key.serialize_pem());
+    fs::write(&path, found).unwrap();
+    whoami().env("SSL_CERT_FILE", &path).run().await.ok();
+
+    let trusted = own.replace("CERTIFICATE", "TRUSTED CERTIFICATE");
+    let cut_off = &own[..own.len() - 30];
+    let missing = format!("{windows}{trusted}{}{cut_off}", own.replace("MI", "!!"));
+    fs::write(&path, missing).unwrap();
+    whoami().env("SSL_CERT_FILE", &path).run().await.failed(1, "tls_untrusted").hides(&[&token]);
+
+    fs::write(&path, trusted).unwrap();
+    let none = whoami().env("SSL_CERT_FILE", &path).run().await.failed(2, "bad_value").hides(&[&token]);
+    assert!(none.stderr.contains("holds no certificate"), "{none}");
+}
+
+#[tokio::test]
 async fn the_roots_of_the_login_are_the_sessions_and_no_variable_is_needed() {
     let world = World::with(|options| options.tls = true).await;
     let bundle = world.path("ca.pem");
