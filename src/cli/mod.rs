@@ -191,8 +191,23 @@ struct Parsed {
     tree: clap::Command,
 }
 
+/// Against the one command that is named, where that is enough: clap copies every global flag into every command
+/// it knows, which is half of what parsing takes, and grows with each of them.
 fn parse(args: &[String]) -> Result<Parsed, clap::Error> {
-    let mut tree = Cli::command();
+    let whole = Cli::command();
+    if let Some(named) = args.iter().find_map(|arg| whole.find_subcommand(arg)) {
+        let top = clap::Command::new("jira").disable_version_flag(true).args(whole.get_arguments().cloned());
+        let one = top.groups(whole.get_groups().cloned()).subcommand(named.clone());
+        // Help and mistakes are for the whole one to tell: it knows what else could have been meant, and the word
+        // may have been the value of a flag.
+        if let Ok(parsed) = parse_as(one, args) {
+            return Ok(parsed);
+        }
+    }
+    parse_as(whole, args)
+}
+
+fn parse_as(mut tree: clap::Command, args: &[String]) -> Result<Parsed, clap::Error> {
     let name = std::iter::once("jira");
     let matches = tree.try_get_matches_from_mut(name.chain(args.iter().map(String::as_str)))?;
     Ok(Parsed { cli: Cli::from_arg_matches(&matches)?, matches, tree })

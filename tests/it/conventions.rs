@@ -163,6 +163,26 @@ async fn a_mistyped_command_is_told_what_was_probably_meant() {
 }
 
 #[tokio::test]
+async fn a_word_that_is_named_like_a_command_is_not_taken_for_it() {
+    let world = World::new().await;
+    // The value of a flag.
+    let missing = world.run(&["--site", "get", "whoami"]).await.failed(2, "no_base_url");
+    assert!(missing.error()["message"].as_str().unwrap().contains("named get"), "{missing}");
+    world.logged_in().await;
+    assert_eq!(world.run(&["whoami", "--site", "sandbox"]).await.ok().json()["user"]["name"], "developer");
+    // Behind the command.
+    let status = world.run(&["token", "status", "get"]).await.failed(2, "bad_flag");
+    assert!(status.error()["message"].as_str().unwrap().contains("'get'"), "{status}");
+    // What help is asked for.
+    for args in [&["--help", "get"][..], &["-h", "get"]] {
+        assert!(world.run(args).await.ok().stdout.contains("whoami"), "{args:?}: every command is listed");
+    }
+    for args in [&["help", "get"][..], &["get", "--help"]] {
+        assert!(world.run(args).await.ok().stdout.contains("Usage: jira get "), "{args:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_group_without_its_subcommand_is_a_usage_error() {
     let world = World::new().await;
     for group in ["token", "site", "config", "sandbox"] {
