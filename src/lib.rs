@@ -6,6 +6,7 @@
 pub mod error;
 pub mod secret;
 
+pub mod disk;
 pub mod process;
 
 pub mod http;

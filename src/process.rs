@@ -11,7 +11,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::secret::Secret;
 
@@ -127,6 +127,7 @@ impl Input {
             Ok(bytes)
         })
         .await
+        .flatten()
     }
 }
 
@@ -406,17 +407,25 @@ fn await_the_end() {
     }
 }
 
-/// Runs a blocking call on a thread of its own and waits for it. The runtime's own blocking threads are
-/// waited for at exit, so a call that never returns would keep the process alive; a plain thread does not.
-pub async fn on_own_thread<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let _ = sender.send(call());
-    });
-    match receiver.await {
-        Ok(value) => value,
-        Err(_) => panic!("a blocking call panicked"),
-    }
+/// Runs a call that blocks on a thread of its own, and waits for it without stalling the runtime.
+///
+/// Not `spawn_blocking`: the runtime waits for its blocking threads when it ends, so a keyring or a pipe
+/// that never answers would hold the process (decisions.md 12). A plain thread ends with the process, and
+/// goes on to its end when the caller stops waiting.
+pub async fn on_own_thread<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    own_thread(call)?.await.map_err(|_| io::Error::other("the thread that did the work ended early"))
+}
+
+/// The same, for whoever waits in a way of its own: the receiver gives the result.
+pub fn own_thread<T: Send + 'static>(
+    call: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<oneshot::Receiver<T>> {
+    let (done, result) = oneshot::channel();
+    std::thread::Builder::new().spawn(move || {
+        // Nobody waits any more: there is nobody to tell.
+        let _ = done.send(call());
+    })?;
+    Ok(result)
 }
 
 #[cfg(unix)]

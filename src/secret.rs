@@ -76,6 +76,18 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// Random bytes from the system: for keys, and for names that nobody can guess.
+pub fn random<const N: usize>() -> std::io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    fill_randomly(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Fills a buffer with them.
+pub fn fill_randomly(bytes: &mut [u8]) -> std::io::Result<()> {
+    getrandom::fill(bytes).map_err(|error| std::io::Error::other(error.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::secret::Secret;
 
 use super::refresh::{RefreshError, Refresher};
+use super::session::Session;
 
 /// Where a credential comes from, in the words of the session object's `auth_mode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,11 @@ pub enum AuthMode {
 }
 
 impl AuthMode {
+    /// Of a session that a login left behind.
+    pub fn of_stored(session: &Session) -> Self {
+        if session.refresh_token.is_some() { AuthMode::OauthStorage } else { AuthMode::PatStorage }
+    }
+
     /// The word of the session object.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@
 //! token, so that every later command of the job, which is given the same dead token, finds the living
 //! pair. Each successor is handed over to whoever injects the next one.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,11 +13,15 @@ use thiserror::Error;
 use tokio::io::AsyncWriteExt;
 
 use crate::config::{RotationOutput, Settings};
+use crate::disk::{self, DiskError, Prepared};
 use crate::process::Env;
-use crate::secret::{Secret, hex};
+use crate::secret::Secret;
 
 /// How long the rotation command may take.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// More than any token takes.
+const ROOM: usize = 4096;
 
 /// Where a successor goes.
 #[derive(Clone, Debug)]
@@ -87,20 +91,22 @@ impl Handover {
 
     /// The directory beside the output file, where the sealed session goes.
     pub fn directory(&self) -> Option<PathBuf> {
-        self.output.as_deref().map(parent)
+        self.output.as_deref().map(|path| disk::parent(path).to_owned())
     }
 
     /// Whether the file can be written; asked before the token is spent.
     pub fn check(&self) -> Result<(), HandoverError> {
         let Some(path) = &self.output else { return Ok(()) };
-        let attempt = Staged::new(path).and_then(Staged::fill);
-        attempt.map_err(|error| HandoverError::NotWritable { path: path.clone(), reason: error.to_string() })
+        make_ready(path)
+            .map(drop)
+            .map_err(|error| HandoverError::NotWritable { path: path.clone(), reason: error.to_string() })
     }
 
     /// Delivers a successor to the file, then to the command.
     pub async fn deliver(&self, successor: &Secret) -> Result<(), HandoverError> {
         if let Some(path) = &self.output {
-            let written = Staged::new(path).and_then(|staged| staged.commit(successor.expose().as_bytes()));
+            let prepared = make_ready(path).map_err(io::Error::from);
+            let written = prepared.and_then(|prepared| prepared.commit(successor.expose().as_bytes()));
             written.map_err(|error| HandoverError::File { path: path.clone(), reason: error.to_string() })?;
         }
         if let Some(command) = &self.command {
@@ -136,72 +142,8 @@ impl Handover {
     }
 }
 
-/// The directory of a file that may be named relative to the working directory.
-fn parent(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
-}
-
-/// A file beside its target that will replace it in one step: whoever reads the target finds the old token
-/// or the new one, whole. Removed again if it is not committed.
-struct Staged {
-    file: std::fs::File,
-    staged: PathBuf,
-    target: PathBuf,
-}
-
-impl Staged {
-    fn new(target: &Path) -> io::Result<Self> {
-        let directory = parent(target);
-        private_directory(&directory)?;
-        // A link may lead to a file that is not ours to replace; renaming over it would at least remove it.
-        match target.symlink_metadata() {
-            Ok(found) if found.is_symlink() => return Err(io::Error::other("it is a symbolic link")),
-            Ok(found) if !found.is_file() => return Err(io::Error::other("it is not a regular file")),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-        let staged = directory.join(format!(".jira-oauth-rotate-{}", hex(&random)));
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&staged)?;
-        Ok(Staged { file, staged, target: target.to_owned() })
-    }
-
-    /// Proves that there is room for a token, and takes it away again.
-    fn fill(mut self) -> io::Result<()> {
-        self.file.write_all(&[b' '; 4096])?;
-        self.file.sync_all()
-    }
-
-    fn commit(mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.file.sync_all()?;
-        std::fs::rename(&self.staged, &self.target)?;
-        #[cfg(unix)]
-        std::fs::File::open(parent(&self.target))?.sync_all()?;
-        Ok(())
-    }
-}
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        // After a commit there is nothing left to remove.
-        let _ = std::fs::remove_file(&self.staged);
-    }
-}
-
-fn private_directory(directory: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
+/// The temporary file beside the output file, with room for any token.
+fn make_ready(path: &Path) -> Result<Prepared, DiskError> {
+    disk::make_dir(disk::parent(path))?;
+    Prepared::new(path, ROOM)
 }

@@ -15,21 +15,18 @@ use crate::config::{BaseUrl, ClientId, Scope, SiteName};
 use crate::error::{Code, Failure, Hint};
 use crate::http::Client;
 use crate::process::{Clock, Prompt, on_own_thread};
-use crate::secret::hex;
+use crate::secret::{hex, random};
 use crate::serve::{self, ServeError};
 
 use super::authorize::{Attempt, NotOurs, Outcome};
 use super::endpoint::{EndpointError, TokenEndpoint};
 use super::error::AuthError;
 use super::loopback::{self, Bound, LoopbackError, Page, Waiting};
+use super::place::Place;
 use super::redirect::Redirect;
 use super::refresh::Saving;
-use super::session::{Session, User, expiry};
-use super::store::{LockDir, Store, StoreKey};
+use super::session::{Session, expiry};
 use super::trust::Trust;
-
-/// How long another process may hold the session's lock.
-const PATIENCE: Duration = Duration::from_secs(40);
 
 /// What a login is about; everything in it has been decided and agreed to.
 #[derive(Clone, Debug)]
@@ -52,19 +49,8 @@ pub struct Plan {
     pub place: Place,
     /// How long to wait for the browser.
     pub patience: Duration,
-    /// Whether the redirected URL may be pasted at the terminal.
+    /// Whether a person is at the terminal, so that the redirected URL may be pasted there.
     pub paste: bool,
-}
-
-/// Where a session is kept.
-#[derive(Clone, Debug)]
-pub struct Place {
-    /// The store.
-    pub store: Store,
-    /// The key in it.
-    pub key: StoreKey,
-    /// Where the locks are.
-    pub locks: LockDir,
 }
 
 /// What the person should know while it goes on.
@@ -79,6 +65,8 @@ pub enum Notice {
         /// How long that is good for.
         patience: Duration,
     },
+    /// The browser or the person came back; from here on it is between Jira and us.
+    Arrived,
     /// What was pasted is not it.
     Pasted(NotOurs),
 }
@@ -127,6 +115,18 @@ pub enum LoginError {
         /// What must be registered.
         redirect_uri: String,
     },
+    /// Nothing came back, and nobody was there who could have seen to it.
+    #[error(
+        "nobody opened the page, or it led nowhere, within {} s, and there is no person at this terminal: a login \
+         needs one. Jira must know the redirect URI {redirect_uri} exactly so",
+        patience.as_secs()
+    )]
+    Unattended {
+        /// How long it was waited for.
+        patience: Duration,
+        /// What must be registered.
+        redirect_uri: String,
+    },
     /// Jira knows the code no more.
     #[error(
         "Jira did not accept the authorization code: it came too late (codes may live 10 seconds) or was used \
@@ -155,7 +155,9 @@ impl From<LoginError> for Failure {
             LoginError::Certificate(_) | LoginError::CertificateFile { .. } => {
                 Failure::new(Code::BadValue, text).hint(Hint::Help("login"))
             }
-            LoginError::NobodyToPaste(_) => Failure::new(Code::NeedsPerson, text),
+            LoginError::NobodyToPaste(_) | LoginError::Unattended { .. } => {
+                Failure::new(Code::NeedsPerson, text).hint(Hint::Help("login"))
+            }
             LoginError::Denied(_) | LoginError::Late(_) | LoginError::NotAccepted(_) => {
                 Failure::new(Code::LoginDenied, text)
             }
@@ -204,9 +206,7 @@ fn open_door(
     let (Some(bound), Some(listen)) = (bound, &plan.redirect.listen) else {
         return Ok((None, authorize_url));
     };
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).expect("the system has randomness");
-    let nonce = hex(&random);
+    let nonce = hex(&random::<16>().expect("the system has randomness"));
     let (tls, url) = match (&plan.certificate, listen.https) {
         (_, false) => (None, authorize_url),
         (Some((certificate, key)), true) => {
@@ -243,9 +243,17 @@ async fn come_back(
         outcome = arrived => outcome.ok_or(LoginError::Vanished),
         outcome = pasted(plan.paste, &attempt, means.prompt.clone(), notify) => Ok(outcome),
         () = tokio::time::sleep(plan.patience) => {
-            Err(LoginError::TimedOut { patience: plan.patience, redirect_uri: plan.redirect.uri.clone() })
+            let (patience, redirect_uri) = (plan.patience, plan.redirect.uri.clone());
+            // A person may try again; to whoever is alone the same command would do the same again.
+            Err(match plan.paste {
+                true => LoginError::TimedOut { patience, redirect_uri },
+                false => LoginError::Unattended { patience, redirect_uri },
+            })
         }
     };
+    if outcome.is_ok() {
+        notify(Notice::Arrived);
+    }
     // From here on a signal waits: the code is spent by being exchanged.
     let permit = means.saving.begin().await;
     let task = tokio::spawn(async move {
@@ -280,7 +288,7 @@ async fn pasted(
     }
     loop {
         let prompt = prompt.clone();
-        let Ok(line) = on_own_thread(move || prompt.line("")).await else { break };
+        let Ok(line) = on_own_thread(move || prompt.line("")).await.flatten() else { break };
         if line.trim().is_empty() {
             continue;
         }
@@ -335,70 +343,4 @@ async fn finish(
 
 fn says(words: String) -> String {
     if words.is_empty() { words } else { format!(" (Jira says: {words})") }
-}
-
-impl Place {
-    /// Whether the store takes a session; asked before the browser opens.
-    pub async fn probe(&self) -> Result<(), AuthError> {
-        let _lock = self.locks.acquire(&self.key, PATIENCE).await?;
-        let pending = self.store.prepare(&self.key).await?;
-        self.store.abandon(pending).await;
-        Ok(())
-    }
-
-    /// Saves a session in place of whatever was there, and clears the mark of an interrupted refresh: the
-    /// new refresh token has nothing to do with it.
-    pub async fn save(&self, session: &Session) -> Result<(), AuthError> {
-        let lock = self.locks.acquire(&self.key, PATIENCE).await?;
-        let pending = self.store.prepare(&self.key).await?;
-        self.store.commit(pending, &session.to_record()).await?;
-        lock.clear_mark()?;
-        Ok(())
-    }
-
-    /// Changes what is stored, under the lock, so that no sibling's newer pair is overwritten. False if there
-    /// is no session.
-    pub async fn change(&self, edit: impl FnOnce(Session) -> Session) -> Result<bool, AuthError> {
-        let _lock = self.locks.acquire(&self.key, PATIENCE).await?;
-        let Some(session) = self.session().await? else { return Ok(false) };
-        let pending = self.store.prepare(&self.key).await?;
-        self.store.commit(pending, &edit(session).to_record()).await?;
-        Ok(true)
-    }
-
-    /// Adds whose session it is, if it is still the one that was made: it may have been refreshed meanwhile.
-    pub async fn set_user(&self, session: &Session, user: User) -> Result<Session, AuthError> {
-        let _lock = self.locks.acquire(&self.key, PATIENCE).await?;
-        let named = Session { user: Some(user), ..session.clone() };
-        let stored = self.session().await?;
-        if stored.is_some_and(|stored| stored.access_token == session.access_token) {
-            let pending = self.store.prepare(&self.key).await?;
-            self.store.commit(pending, &named.to_record()).await?;
-        }
-        Ok(named)
-    }
-
-    /// The session that is there now.
-    pub async fn session(&self) -> Result<Option<Session>, AuthError> {
-        let Some(record) = self.store.load(&self.key).await? else { return Ok(None) };
-        // Whatever cannot be read is about to be replaced.
-        Ok(Session::from_record(&record).ok())
-    }
-
-    /// Removes the session under its lock, and returns it if it could be read.
-    pub async fn remove(&self) -> Result<(bool, Option<Session>), AuthError> {
-        let lock = self.locks.acquire(&self.key, PATIENCE).await?;
-        let session = match self.session().await {
-            Ok(session) => session,
-            // A file that cannot be opened can still be deleted; a keyring that does not answer cannot.
-            Err(error) if self.store.kind() == "file" => {
-                tracing::debug!("removing a session that cannot be read: {error}");
-                None
-            }
-            Err(error) => return Err(error),
-        };
-        let removed = self.store.remove(&self.key).await?;
-        lock.clear_mark()?;
-        Ok((removed, session))
-    }
 }

@@ -4,7 +4,7 @@ use crate::config::Settings;
 
 use super::endpoint::TokenEndpoint;
 use super::error::AuthError;
-use super::login::Place;
+use super::place::Place;
 use super::resolve;
 use super::session::Session;
 

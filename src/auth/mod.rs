@@ -15,13 +15,16 @@ pub mod redirect;
 
 pub mod broker_client;
 pub mod injected;
+pub mod place;
 pub mod refresh;
 pub mod store;
 
+pub mod chosen;
 pub mod credential;
 pub mod error;
 pub mod resolve;
 
+pub use chosen::Chosen;
 pub use credential::{AuthMode, Authorization, Credential};
 pub use error::AuthError;
 pub use resolve::{Access, World};

@@ -25,8 +25,9 @@ use crate::secret::Secret;
 use super::broker_client::{BrokerClient, BrokerError};
 use super::endpoint::{EndpointError, TokenEndpoint};
 use super::injected::{Handover, HandoverError};
+use super::place::Place;
 use super::session::{Ended, Session, Tokens};
-use super::store::{Lock, LockDir, LockError, Mark, Pending, Store, StoreError, StoreKey};
+use super::store::{Lock, LockError, Mark, Pending, StoreError};
 
 /// How long a sibling's refresh is waited for: longer than one may take.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -158,11 +159,7 @@ pub struct Refresher {
 #[derive(Clone, Debug)]
 pub struct Ways {
     /// Where the session lies.
-    pub store: Store,
-    /// Under which key.
-    pub key: StoreKey,
-    /// Where the locks are.
-    pub locks: LockDir,
+    pub place: Place,
     /// Who renews.
     pub renewer: Renewer,
     /// What counts as the session while the store has none: an injected refresh token.
@@ -217,7 +214,7 @@ impl Refresher {
 
 impl Ways {
     async fn renew(&self, in_hand: &Session, trigger: Trigger) -> Result<Session, RefreshError> {
-        let lock = self.locks.acquire(&self.key, PATIENCE).await?;
+        let lock = self.place.locks.acquire(&self.place.key, PATIENCE).await?;
         let stored = self.read().await?.or_else(|| self.initial.clone()).ok_or(RefreshError::Gone)?;
         if trigger == Trigger::Needed && stored.access_token != in_hand.access_token {
             tracing::debug!("another process has refreshed the session");
@@ -233,7 +230,7 @@ impl Ways {
         if let Some(handover) = &self.handover {
             handover.check()?;
         }
-        let pending = self.store.prepare(&self.key).await?;
+        let pending = self.place.store.prepare(&self.place.key).await?;
         let permit = self.saving.begin().await;
         let spend = Spend { ways: self.clone(), lock, pending, stored };
         let task = tokio::spawn(async move {
@@ -248,7 +245,7 @@ impl Ways {
     pub async fn resume(&self) -> Result<Option<Session>, RefreshError> {
         match self.read().await? {
             Some(session) if session.undelivered => {
-                let _lock = self.locks.acquire(&self.key, PATIENCE).await?;
+                let _lock = self.place.locks.acquire(&self.place.key, PATIENCE).await?;
                 let Some(session) = self.read().await? else { return Ok(None) };
                 if session.undelivered { self.deliver(session).await.map(Some) } else { Ok(Some(session)) }
             }
@@ -264,8 +261,8 @@ impl Ways {
         handover.deliver(successor).await?;
         let delivered = Session { undelivered: false, ..session };
         let noted = async {
-            let pending = self.store.prepare(&self.key).await?;
-            self.store.commit(pending, &delivered.to_record()).await
+            let pending = self.place.store.prepare(&self.place.key).await?;
+            self.place.store.commit(pending, &delivered.to_record()).await
         };
         if let Err(error) = noted.await {
             // The next command hands the same one over again, which does no harm.
@@ -280,7 +277,7 @@ impl Ways {
     }
 
     async fn read(&self) -> Result<Option<Session>, RefreshError> {
-        let record = self.store.load(&self.key).await?;
+        let record = self.place.store.load(&self.place.key).await?;
         record.map(|record| Session::from_record(&record)).transpose().map_err(RefreshError::Corrupt)
     }
 }
@@ -312,7 +309,7 @@ impl Spend {
             Ok(tokens) => self.keep(tokens, asked_at).await,
             Err(error) if error.is_invalid_grant() => self.refused(interrupted_at).await,
             Err(error) => {
-                self.ways.store.abandon(self.pending).await;
+                self.ways.place.store.abandon(self.pending).await;
                 // The mark stays where the token may have been spent: if the next one is refused, it can
                 // say why.
                 if error.leaves_the_token_alone() && interrupted_at.is_none() {
@@ -334,11 +331,16 @@ impl Spend {
         let renewed =
             Session { undelivered: self.ways.handover.is_some(), ..self.stored.renewed(tokens, asked_at) };
         let record = renewed.to_record();
-        if let Err(first) = self.ways.store.commit(self.pending, &record).await {
+        if let Err(first) = self.ways.place.store.commit(self.pending, &record).await {
             // It said that it would take it. Once more, from the beginning: the old pair is dead already.
-            let again =
-                self.ways.store.prepare(&self.ways.key).await.map_err(|_| RefreshError::Lost(first))?;
-            self.ways.store.commit(again, &record).await.map_err(RefreshError::Lost)?;
+            let again = self
+                .ways
+                .place
+                .store
+                .prepare(&self.ways.place.key)
+                .await
+                .map_err(|_| RefreshError::Lost(first))?;
+            self.ways.place.store.commit(again, &record).await.map_err(RefreshError::Lost)?;
         }
         if let Err(error) = self.lock.clear_mark() {
             tracing::debug!("{error}");
@@ -353,12 +355,12 @@ impl Spend {
         if let Some(newer) = self.ways.read().await?
             && newer.access_token != self.stored.access_token
         {
-            self.ways.store.abandon(self.pending).await;
+            self.ways.place.store.abandon(self.pending).await;
             return Ok(newer);
         }
         let ended = Ended { at: self.ways.clock.now(), interrupted_at };
         let record = Session { ended: Some(ended.clone()), ..self.stored.clone() }.to_record();
-        self.ways.store.commit(self.pending, &record).await?;
+        self.ways.place.store.commit(self.pending, &record).await?;
         if let Err(error) = self.lock.clear_mark() {
             tracing::debug!("{error}");
         }

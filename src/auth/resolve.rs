@@ -1,34 +1,26 @@
 //! Which credential a command uses, and everything that goes with it: the Jira, the trust, the client.
-//!
-//! In this order: an injected refresh token, a personal access token, a user name with its password, the
-//! stored session. The keyring is not touched while an earlier one applies.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::config::{BaseUrl, ClientId, Settings, Site, SiteName, StorageKind};
+use crate::config::{BaseUrl, ClientId, Settings, SiteName, Source};
 use crate::http::{self, Client};
-use crate::process::{Clock, Env, Prompt, on_own_thread};
+use crate::process::{Clock, Env, Prompt};
 use crate::secret::Secret;
 
 use super::broker_client::BrokerClient;
+use super::chosen::Chosen;
 use super::credential::{AuthMode, Credential};
 use super::endpoint::TokenEndpoint;
 use super::error::AuthError;
 use super::injected::Handover;
+use super::place::{Address, Place, Purpose};
 use super::refresh::{Refresher, Renewer, Saving, Ways};
-use super::session::{PAT_CLIENT_ID, Session};
-use super::store::{FileStore, Keyring, LockDir, Memory, SealedFile, Store, StoreError, StoreKey};
+use super::session::Session;
+use super::store::{LockDir, Memory, SealedFile, Store, StoreError, StoreKey};
 use super::trust::Trust;
-
-/// A keyring call with nobody there to answer a dialog.
-const KEYRING_DEADLINE: Duration = Duration::from_secs(5);
-
-/// A keyring call while a person may have to type a password into a dialog.
-const KEYRING_DEADLINE_PERSON: Duration = Duration::from_secs(60);
 
 /// What the credential needs of the outside world.
 #[derive(Clone)]
@@ -81,48 +73,99 @@ impl Access {
     }
 }
 
-/// A session as it was found.
-#[derive(Clone, Debug)]
-pub struct Stored {
-    /// The session.
-    pub session: Session,
-    /// Where it lies.
-    pub store: Store,
-    /// Under which key.
-    pub key: StoreKey,
+/// What a command would use, as far as that is known without the network and without spending anything.
+#[derive(Debug)]
+pub enum Look {
+    /// A credential of the environment.
+    Environment {
+        /// What kind.
+        mode: AuthMode,
+        /// Which variable.
+        source: String,
+    },
+    /// A session.
+    Session {
+        /// The session.
+        session: Box<Session>,
+        /// What kind.
+        mode: AuthMode,
+        /// Where it lies.
+        storage: &'static str,
+        /// The variable that injected it, if it is a job's.
+        source: Option<String>,
+    },
+    /// An injected refresh token that no command of the job has spent yet.
+    Unspent {
+        /// Which variable.
+        source: String,
+    },
+    /// An injected refresh token that no command can use as things are.
+    Unusable {
+        /// Which variable.
+        source: String,
+        /// What every command would say.
+        error: AuthError,
+    },
+    /// Nobody is logged in.
+    Nothing,
 }
 
 /// Finds the credential for a command that talks to Jira.
 pub async fn resolve(settings: &Settings, world: &World) -> Result<Access, AuthError> {
     let base_url = base_url(settings)?;
-    if !settings.site_named {
-        if let Some(token) = &settings.refresh_token {
-            return injected(settings, world, base_url, &token.value, token.source.to_string()).await;
-        }
-        if let Some(token) = &settings.token {
+    let chosen = Chosen::of(settings)?;
+    let source = chosen.source().map(Source::to_string).unwrap_or_default();
+    match chosen {
+        Chosen::Injected(token) => injected(settings, world, base_url, &token.value, source).await,
+        Chosen::Token(token) => {
             let credential = Credential::Bearer(token.value.clone());
-            return from_environment(
-                settings,
-                base_url,
-                credential,
-                AuthMode::Bearer,
-                token.source.to_string(),
-            );
+            from_environment(settings, base_url, credential, AuthMode::Bearer, source)
         }
-        match (&settings.username, &settings.password) {
-            (Some(username), Some(password)) => {
-                let credential =
-                    Credential::Basic { username: username.value.clone(), password: password.value.clone() };
-                let source = password.source.to_string();
-                return from_environment(settings, base_url, credential, AuthMode::Basic, source);
-            }
-            (Some(_), None) => return Err(AuthError::HalfBasic("JIRA_USERNAME", "JIRA_PASSWORD")),
-            (None, Some(_)) => return Err(AuthError::HalfBasic("JIRA_PASSWORD", "JIRA_USERNAME")),
-            (None, None) => {}
+        Chosen::Basic { username, password } => {
+            let credential =
+                Credential::Basic { username: username.value.clone(), password: password.value.clone() };
+            from_environment(settings, base_url, credential, AuthMode::Basic, source)
+        }
+        Chosen::Stored => {
+            let (session, place) = stored(settings, world).await?.ok_or_else(|| not_logged_in(settings))?;
+            from_session(settings, world, session, place)
         }
     }
-    let stored = stored(settings, world).await?.ok_or_else(|| not_logged_in(settings))?;
-    from_session(settings, world, stored)
+}
+
+/// Finds what [`resolve`] would use, for whoever only wants to know.
+pub async fn look(settings: &Settings, world: &World) -> Result<Look, AuthError> {
+    let chosen = Chosen::of(settings)?;
+    let source = chosen.source().map(Source::to_string).unwrap_or_default();
+    match chosen {
+        Chosen::Injected(token) => {
+            let job = base_url(settings).and_then(|url| Job::new(settings, world, url, &token.value));
+            let job = match job {
+                Ok(job) => job,
+                Err(error) => return Ok(Look::Unusable { source, error }),
+            };
+            Ok(match job.place.read().await? {
+                Some(session) => Look::Session {
+                    session: Box::new(session),
+                    mode: AuthMode::OauthEnv,
+                    storage: job.place.store.kind(),
+                    source: Some(source),
+                },
+                None => Look::Unspent { source },
+            })
+        }
+        Chosen::Token(_) => Ok(Look::Environment { mode: AuthMode::Bearer, source }),
+        Chosen::Basic { .. } => Ok(Look::Environment { mode: AuthMode::Basic, source }),
+        Chosen::Stored => Ok(match stored(settings, world).await? {
+            Some((session, place)) => Look::Session {
+                mode: AuthMode::of_stored(&session),
+                session: Box::new(session),
+                storage: place.store.kind(),
+                source: None,
+            },
+            None => Look::Nothing,
+        }),
+    }
 }
 
 /// The base URL, or the error that says how to name one.
@@ -140,107 +183,34 @@ fn not_logged_in(settings: &Settings) -> AuthError {
     }
 }
 
-/// The session that the settings mean, if there is one. Reads the store once; no network.
-pub async fn stored(settings: &Settings, world: &World) -> Result<Option<Stored>, AuthError> {
-    let base_url = base_url(settings)?;
-    let key = key(settings, &base_url);
-    let store = open_store(settings, world, storage_kind(settings)).await?;
-    let record = match store.load(&key).await {
-        Ok(record) => record,
+/// The session that the settings mean, if there is one, and where it lies. Reads the store once.
+async fn stored(settings: &Settings, world: &World) -> Result<Option<(Session, Place)>, AuthError> {
+    let place = Place::open(&Address::of(settings)?, settings, world, Purpose::Use).await?;
+    match place.read().await {
+        Ok(session) => Ok(session.map(|session| (session, place))),
         // Nobody has ever logged in here, so there is nothing that a keyring could hold.
-        Err(StoreError::KeyringAbsent(_)) if settings.site.is_none() && settings.storage.is_none() => None,
-        Err(error) => return Err(error.into()),
-    };
-    let Some(record) = record else { return Ok(None) };
-    let session = Session::from_record(&record).map_err(AuthError::Corrupt)?;
-    Ok(Some(Stored { session, store, key }))
-}
-
-/// The kind of store that the site remembers, or that was asked for; the keyring if nobody said anything.
-pub fn storage_kind(settings: &Settings) -> StorageKind {
-    settings.storage.as_ref().map_or(StorageKind::Keyring, |kind| kind.value)
-}
-
-/// The key of the session that the settings mean. Without a client ID it can only be a stored personal
-/// access token.
-fn key(settings: &Settings, base_url: &BaseUrl) -> StoreKey {
-    let site = settings.site.as_ref();
-    let client_id = match (site, &settings.client_id) {
-        (Some(site), _) if site.pat => PAT_CLIENT_ID,
-        (_, Some(client_id)) => client_id.value.as_str(),
-        (_, None) => PAT_CLIENT_ID,
-    };
-    session_key(base_url, client_id, site)
-}
-
-/// The key of a session; a second session for the same pair has its site's name in it.
-pub fn session_key(base_url: &BaseUrl, client_id: &str, site: Option<&Site>) -> StoreKey {
-    let own = site.filter(|site| site.own_key).map(|site| site.name.as_str());
-    StoreKey::new(base_url.as_str(), client_id, own)
-}
-
-/// Opens a store. The master password is asked for only here, and only of a person.
-pub async fn open_store(settings: &Settings, world: &World, kind: StorageKind) -> Result<Store, AuthError> {
-    open_store_with(settings, world, kind, false).await
-}
-
-/// The same for a login: a password that is thought up now is asked for twice.
-pub async fn open_new_store(
-    settings: &Settings,
-    world: &World,
-    kind: StorageKind,
-) -> Result<Store, AuthError> {
-    open_store_with(settings, world, kind, true).await
-}
-
-async fn open_store_with(
-    settings: &Settings,
-    world: &World,
-    kind: StorageKind,
-    twice: bool,
-) -> Result<Store, AuthError> {
-    if let Some(memory) = &world.memory {
-        return Ok(Store::Memory(memory.clone()));
-    }
-    match kind {
-        StorageKind::Keyring => {
-            let usual = if world.person { KEYRING_DEADLINE_PERSON } else { KEYRING_DEADLINE };
-            let deadline = settings.keyring_timeout.unwrap_or(usual);
-            let keyring = Keyring::new(deadline, Some(world.keyring_waits.clone()));
-            Ok(Store::Keyring(keyring.interactive(world.person)))
+        Err(AuthError::Store(StoreError::KeyringAbsent(_)))
+            if settings.site.is_none() && settings.storage.is_none() =>
+        {
+            Ok(None)
         }
-        StorageKind::File => {
-            let directory = settings.dirs.config.clone();
-            if let Some(password) = &settings.master_password {
-                return Ok(Store::File(FileStore::new(directory, password.value.clone())));
-            }
-            if !world.person {
-                return Ok(Store::File(FileStore::locked(directory)));
-            }
-            let password = ask(world, "Master password of the session file: ").await?;
-            if twice && ask(world, "The same again: ").await? != password {
-                return Err(AuthError::Prompt("the two passwords differ".to_owned()));
-            }
-            Ok(Store::File(FileStore::new(directory, password)))
-        }
+        Err(error) => Err(error),
     }
-}
-
-async fn ask(world: &World, question: &'static str) -> Result<Secret, AuthError> {
-    let prompt = world.prompt.clone();
-    let answer = on_own_thread(move || prompt.hidden(question)).await;
-    answer.map_err(|error| AuthError::Prompt(error.to_string()))
 }
 
 /// A stored session as a credential, under what it trusts.
-fn from_session(settings: &Settings, world: &World, stored: Stored) -> Result<Access, AuthError> {
-    let Stored { session, store, key } = stored;
+fn from_session(
+    settings: &Settings,
+    world: &World,
+    session: Session,
+    place: Place,
+) -> Result<Access, AuthError> {
     let site = settings.site.as_ref().map(|site| site.name.clone());
     let passed_over = session
         .trust
         .admit(settings, &session.base_url)
         .map_err(|error| AuthError::Pinned { error, site: site.clone() })?;
-    let mode = if session.refresh_token.is_some() { AuthMode::OauthStorage } else { AuthMode::PatStorage };
+    let mode = AuthMode::of_stored(&session);
     let source = match site.as_ref().or(session.site.as_ref()) {
         Some(name) => format!("site {name}"),
         None => "stored session".to_owned(),
@@ -248,11 +218,10 @@ fn from_session(settings: &Settings, world: &World, stored: Stored) -> Result<Ac
     let trust = session.trust.clone();
     let client = client(settings, &trust, &session.base_url)?;
     let scope = session.scope.clone();
-    let (base_url, client_id, storage) = (session.base_url.clone(), session.client_id.clone(), store.kind());
+    let (base_url, client_id, storage) =
+        (session.base_url.clone(), session.client_id.clone(), place.store.kind());
     let ways = Ways {
-        store,
-        key,
-        locks: LockDir::new(settings.dirs.state.join("locks")),
+        place,
         renewer: renewer(settings, &trust, &client, &base_url)?,
         initial: None,
         handover: None,
@@ -296,8 +265,49 @@ fn from_environment(
     })
 }
 
-/// An injected refresh token as a session: what the sealed file holds, else a session that is stale from
-/// the beginning, so that the first use spends the token.
+/// A CI job: its injected refresh token as a session.
+struct Job {
+    /// The sealed file.
+    place: Place,
+    /// What counts while there is none: a session that is stale from the beginning, so that the first use
+    /// spends the token.
+    initial: Session,
+    handover: Handover,
+}
+
+impl Job {
+    fn new(settings: &Settings, world: &World, base_url: BaseUrl, token: &Secret) -> Result<Self, AuthError> {
+        let client_id = settings.client_id.as_ref().ok_or(AuthError::InjectedWithoutClientId)?.value.clone();
+        let handover = Handover::new(settings, world.child_env.clone())?;
+        let redirect = super::redirect::Redirect::new(&settings.callback)?;
+        let directory = sealed_directory(settings, &handover);
+        let place = Place {
+            key: StoreKey::new(base_url.as_str(), client_id.as_str(), Some(&token.fingerprint())),
+            // Beside the file, so that steps in several containers that share it share the lock too; in a
+            // directory of its own, because the runner's may be readable to others.
+            locks: LockDir::new(directory.join(".jira-oauth-locks")),
+            store: Store::Sealed(SealedFile::new(directory, token.clone())),
+        };
+        let initial = Session {
+            trust: Trust::of(settings, &base_url),
+            base_url,
+            client_id,
+            site: settings.site.as_ref().map(|site| site.name.clone()),
+            access_token: Secret::new(""),
+            refresh_token: Some(token.clone()),
+            expires_at: Some(Timestamp::UNIX_EPOCH),
+            refreshed_at: Timestamp::UNIX_EPOCH,
+            scope: None,
+            redirect_uri: Some(redirect.uri),
+            user: None,
+            ended: None,
+            undelivered: false,
+        };
+        Ok(Job { place, initial, handover })
+    }
+}
+
+/// An injected refresh token as a credential: what the sealed file holds, else what the job began with.
 async fn injected(
     settings: &Settings,
     world: &World,
@@ -305,50 +315,27 @@ async fn injected(
     token: &Secret,
     source: String,
 ) -> Result<Access, AuthError> {
-    let client_id = settings.client_id.as_ref().ok_or(AuthError::InjectedWithoutClientId)?.value.clone();
-    let handover = Handover::new(settings, world.child_env.clone())?;
-    let trust = Trust::of(settings, &base_url);
+    let Job { place, initial, handover } = Job::new(settings, world, base_url.clone(), token)?;
+    let (trust, client_id, storage) = (initial.trust.clone(), initial.client_id.clone(), place.store.kind());
     let client = client(settings, &trust, &base_url)?;
-    let redirect = super::redirect::Redirect::new(&settings.callback)?;
-    let directory = sealed_directory(settings, &handover);
-    let initial = Session {
-        base_url: base_url.clone(),
-        client_id: client_id.clone(),
-        site: settings.site.as_ref().map(|site| site.name.clone()),
-        access_token: Secret::new(""),
-        refresh_token: Some(token.clone()),
-        expires_at: Some(Timestamp::UNIX_EPOCH),
-        refreshed_at: Timestamp::UNIX_EPOCH,
-        scope: None,
-        redirect_uri: Some(redirect.uri),
-        user: None,
-        trust: trust.clone(),
-        ended: None,
-        undelivered: false,
-    };
     let ways = Ways {
-        store: Store::Sealed(SealedFile::new(directory.clone(), token.clone())),
-        key: StoreKey::new(base_url.as_str(), client_id.as_str(), Some(&token.fingerprint())),
-        // Beside the file, so that steps in several containers that share it share the lock too; in a
-        // directory of its own, because the runner's may be readable to others.
-        locks: LockDir::new(directory.join(".jira-oauth-locks")),
+        place,
         renewer: renewer(settings, &trust, &client, &base_url)?,
         initial: Some(initial.clone()),
         handover: Some(Arc::new(handover)),
         clock: world.clock.clone(),
         saving: world.saving.clone(),
     };
-    let storage = ways.store.kind();
     let session = ways.resume().await?.unwrap_or(initial);
     Ok(Access {
         base_url,
         client,
+        scope: session.scope.clone(),
         credential: Credential::Session(Arc::new(Refresher::new(ways, session))),
         mode: AuthMode::OauthEnv,
         source,
         client_id: Some(client_id),
         storage: Some(storage),
-        scope: None,
         trust,
         warnings: vec![],
     })

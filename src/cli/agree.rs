@@ -40,7 +40,7 @@ pub async fn agree(ctx: &Context, base_url: &BaseUrl, changes: &[Change]) -> Res
     }
     question.push_str(&format!("Type the host name ({host}) to go on: "));
     let prompt = ctx.process.prompt.clone();
-    let answer = on_own_thread(move || prompt.line(&question)).await;
+    let answer = on_own_thread(move || prompt.line(&question)).await.flatten();
     match answer {
         Ok(answer) if answer.trim() == host => Ok(()),
         _ => {

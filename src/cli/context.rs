@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::auth::refresh::Saving;
-use crate::auth::store::{LockDir, Memory};
+use crate::auth::store::Memory;
 use crate::auth::{Access, World, resolve};
 use crate::config::{self, Settings, Sites, secret_variables};
 use crate::error::{Code, Failure, Hint};
@@ -108,11 +108,6 @@ impl Context {
             deadline: self.deadline,
             max_wait: self.settings.max_wait.unwrap_or_default(),
         }
-    }
-
-    /// Where the locks are.
-    pub fn locks(&self) -> LockDir {
-        LockDir::new(self.settings.dirs.state.join("locks"))
     }
 
     /// The sites, as the file is now.

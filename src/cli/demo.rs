@@ -3,15 +3,16 @@
 
 use std::io::{self, Cursor};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::auth::store::Memory;
+use crate::disk;
 use crate::error::{Code, Failure};
 use crate::http;
 use crate::process::{Browser, Env, Input, Process, Prompt, temp_dir};
 use crate::sandbox::{self, Options, Running};
-use crate::secret::{Secret, hex};
+use crate::secret::{Secret, hex, random};
 
 use super::context::Context;
 
@@ -194,10 +195,9 @@ struct Home(PathBuf);
 
 impl Home {
     fn new() -> Result<Self, Failure> {
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).expect("the system has randomness");
+        let random = random::<8>().expect("the system has randomness");
         let path = temp_dir().join(format!("jira-tour-{}", hex(&random)));
-        make_private(&path).map_err(|error| {
+        disk::new_dir(&path).map_err(|error| {
             Failure::new(Code::StoreUnwritable, format!("cannot make {}: {error}", path.display()))
         })?;
         Ok(Home(path))
@@ -208,13 +208,6 @@ impl Drop for Home {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
-}
-
-fn make_private(path: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 fn is_free(port: u16) -> bool {

@@ -2,12 +2,11 @@
 
 use clap::Args;
 use serde::Serialize;
+use serde_json::json;
 
-use crate::auth::login::Place;
 use crate::auth::logout::{self, Forgotten, Revocation};
-use crate::auth::resolve::{self, storage_kind};
-use crate::auth::session::PAT_CLIENT_ID;
-use crate::config::{BaseUrl, ClientId, Site, StorageKind};
+use crate::auth::place::{Address, Place, Purpose};
+use crate::config::Site;
 use crate::error::{Code, Failure};
 use crate::output::{Readable, Text};
 
@@ -28,6 +27,9 @@ struct LoggedOut {
     base_url: String,
     removed: bool,
     revocation: &'static str,
+    /// It is still there; a warning has said why.
+    #[serde(skip)]
+    kept: bool,
 }
 
 #[derive(Serialize)]
@@ -35,8 +37,26 @@ struct LoggedOut {
 struct All(Vec<LoggedOut>);
 
 impl LoggedOut {
+    fn new(address: &Address<'_>, removed: bool, revocation: Revocation) -> Self {
+        LoggedOut {
+            site: address.site.map(|site| site.name.as_str().to_owned()),
+            base_url: address.base_url.as_str().to_owned(),
+            removed,
+            revocation: match revocation {
+                Revocation::Revoked => "revoked",
+                Revocation::Failed => "failed",
+                Revocation::Unsupported => "unsupported",
+            },
+            kept: false,
+        }
+    }
+
     fn row(&self) -> Vec<String> {
-        let what = if self.removed { "logged out" } else { "was not logged in" };
+        let what = match (self.removed, self.kept) {
+            (true, _) => "logged out",
+            (false, true) => "not logged out",
+            (false, false) => "was not logged in",
+        };
         let site = self.site.clone().unwrap_or_else(|| "-".to_owned());
         vec![site, self.base_url.clone(), what.to_owned(), self.revocation.to_owned()]
     }
@@ -58,76 +78,48 @@ impl Text for All {
 
 /// Forgets one session or all; having none is no failure.
 pub async fn run(LogoutArgs { all }: LogoutArgs, ctx: &Context) -> Result<(), Failure> {
-    if !all {
-        let base_url = resolve::base_url(&ctx.settings)?;
-        let client_id = ctx.settings.client_id.as_ref().map(|id| &id.value);
-        let target = Target {
-            site: ctx.settings.site.as_ref(),
-            base_url: &base_url,
-            client_id,
-            storage: storage_kind(&ctx.settings),
-        };
-        return ctx.out.value(&forget(ctx, target).await?);
+    if all {
+        return everywhere(ctx).await;
     }
+    let address = Address::of(&ctx.settings)?;
+    ctx.out.value(&forget(ctx, &address).await?)
+}
+
+/// Every site has its result, whatever became of the others.
+async fn everywhere(ctx: &Context) -> Result<(), Failure> {
     let sites = ctx.sites()?;
-    let mut done = Vec::new();
-    let mut failed = None;
+    let mut results = Vec::new();
+    let mut failed: Vec<(&Site, Failure)> = Vec::new();
     for site in sites.list() {
-        let target = Target {
-            site: Some(site),
-            base_url: &site.base_url,
-            client_id: site.client_id.as_ref(),
-            storage: site.storage.unwrap_or(StorageKind::Keyring),
-        };
-        match forget(ctx, target).await {
-            Ok(logged_out) => done.push(logged_out),
-            Err(failure) => failed = Some(failure),
+        let address = Address::of_site(site);
+        match forget(ctx, &address).await {
+            Ok(logged_out) => results.push(logged_out),
+            Err(failure) => {
+                let name = site.name.as_str();
+                let extra = json!({ "site": name, "reason": failure.code.as_str() });
+                let text = format!("site {name} is not logged out of: {}", failure.message);
+                ctx.out.warning("not_logged_out", &text, Some(extra));
+                let kept = LoggedOut::new(&address, false, Revocation::Failed);
+                results.push(LoggedOut { kept: true, ..kept });
+                failed.push((site, failure));
+            }
         }
     }
-    ctx.out.value(&All(done))?;
-    match failed {
-        // What was removed stands in the result; the one that was not is the failure.
-        Some(failure) => Err(Failure {
-            code: if sites.list().len() > 1 { Code::Partial } else { failure.code },
-            ..failure
-        }),
+    let all_failed = failed.len() == results.len();
+    ctx.out.value(&All(results))?;
+    let names: Vec<_> = failed.iter().map(|(site, _)| site.name.as_str()).collect();
+    let message =
+        format!("{} of {} sites not logged out of: {}", names.len(), sites.list().len(), names.join(", "));
+    match failed.into_iter().next() {
+        Some((_, first)) if all_failed => Err(Failure { message, ..first }),
+        Some(_) => Err(Failure::new(Code::Partial, message)),
         None => Ok(()),
     }
 }
 
-struct Target<'a> {
-    site: Option<&'a Site>,
-    base_url: &'a BaseUrl,
-    client_id: Option<&'a ClientId>,
-    storage: StorageKind,
-}
-
-async fn forget(ctx: &Context, target: Target<'_>) -> Result<LoggedOut, Failure> {
-    let pat = target.site.is_some_and(|site| site.pat);
-    let client_id = match target.client_id {
-        Some(client_id) if !pat => client_id.clone(),
-        _ => ClientId::parse(PAT_CLIENT_ID)?,
-    };
-    let place = open(ctx, &target, &client_id).await?;
+async fn forget(ctx: &Context, address: &Address<'_>) -> Result<LoggedOut, Failure> {
+    let place = Place::open(address, &ctx.settings, &ctx.world(), Purpose::Forget).await?;
     let Forgotten { removed, revocation } =
         logout::forget(&ctx.settings, &place).await.map_err(|error| ctx.named(error))?;
-    Ok(LoggedOut {
-        site: target.site.map(|site| site.name.as_str().to_owned()),
-        base_url: target.base_url.as_str().to_owned(),
-        removed,
-        revocation: match revocation {
-            Revocation::Revoked => "revoked",
-            Revocation::Failed => "failed",
-            Revocation::Unsupported => "unsupported",
-        },
-    })
-}
-
-/// The store of a session that is to be removed: a file needs no password for that.
-async fn open(ctx: &Context, target: &Target<'_>, client_id: &ClientId) -> Result<Place, Failure> {
-    let key = resolve::session_key(target.base_url, client_id.as_str(), target.site);
-    let mut world = ctx.world();
-    world.person &= target.storage == StorageKind::Keyring;
-    let store = resolve::open_store(&ctx.settings, &world, target.storage).await?;
-    Ok(Place { store, key, locks: ctx.locks() })
+    Ok(LoggedOut::new(address, removed, revocation))
 }

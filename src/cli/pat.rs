@@ -37,10 +37,10 @@ async fn token(ctx: &Context) -> Result<Secret, Failure> {
     let read = if ctx.process.stdin.is_terminal() {
         if !ctx.person() {
             let text = "the token is read from stdin, or asked of a person at a terminal; there is neither";
-            return Err(Failure::new(Code::NeedsPerson, text));
+            return Err(Failure::new(Code::NeedsPerson, text).hint(Hint::Help("login")));
         }
         let prompt = ctx.process.prompt.clone();
-        on_own_thread(move || prompt.hidden("Personal access token: ")).await
+        on_own_thread(move || prompt.hidden("Personal access token: ")).await.flatten()
     } else {
         ctx.process.stdin.read_all(CAP).await.map(Secret::from_utf8_lossy)
     };

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use crate::config::parse_duration;
+use crate::disk;
 use crate::error::{Code, Failure};
 use crate::sandbox::{self, Confidential, Options, RateLimit, Running};
 
@@ -171,11 +172,7 @@ fn private_directory(ctx: &Context, running: &Running) -> Result<std::path::Path
     let port = running.base_url().rsplit(':').next().unwrap_or_default();
     let port: String = port.chars().take_while(char::is_ascii_digit).collect();
     let base = ctx.settings.dirs.state.join("sandbox").join(port);
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(&base).map_err(|error| unwritable(&base, &error))?;
+    disk::make_dir(&base).map_err(|error| unwritable(&base, &error))?;
     Ok(base)
 }
 

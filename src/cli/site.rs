@@ -3,11 +3,10 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::auth::login::Place;
-use crate::auth::resolve;
-use crate::auth::session::{PAT_CLIENT_ID, Session};
+use crate::auth::place::{Address, Place, Purpose};
+use crate::auth::session::Session;
 use crate::auth::trust::{Trust, absolute};
-use crate::config::{BaseUrl, Setting, Site, SiteName, StorageKind};
+use crate::config::{BaseUrl, Setting, Site, SiteName};
 use crate::error::{Code, Failure, Hint};
 use crate::output::{Readable, Text};
 
@@ -144,15 +143,8 @@ fn known<'a>(sites: &'a crate::config::Sites, name: &SiteName) -> Result<&'a Sit
 }
 
 /// Where the session of a site lies.
-async fn place(ctx: &Context, site: &Site) -> Result<Place, Failure> {
-    let client_id = match &site.client_id {
-        Some(client_id) if !site.pat => client_id.as_str(),
-        _ => PAT_CLIENT_ID,
-    };
-    let key = resolve::session_key(&site.base_url, client_id, Some(site));
-    let kind = site.storage.unwrap_or(StorageKind::Keyring);
-    let store = resolve::open_store(&ctx.settings, &ctx.world(), kind).await?;
-    Ok(Place { store, key, locks: ctx.locks() })
+async fn place(ctx: &Context, site: &Site, purpose: Purpose) -> Result<Place, Failure> {
+    Ok(Place::open(&Address::of_site(site), &ctx.settings, &ctx.world(), purpose).await?)
 }
 
 /// What decides where tokens may go is changed in the session itself as well: the file alone would not be
@@ -165,7 +157,7 @@ async fn set(SetArgs { name, setting, value }: SetArgs, ctx: &Context) -> Result
     // Before anything is asked or changed: a value that is none changes nothing.
     let after = sites.preview(&name, setting.name, &value)?;
     if setting.trust {
-        let place = place(ctx, &site).await?;
+        let place = place(ctx, &site, Purpose::Use).await?;
         let session = place.session().await?;
         let old = match (&session, setting.name) {
             (_, "allow-token-print") | (None, _) => current(&site, setting.name),
@@ -222,7 +214,7 @@ async fn remove(name: &str, ctx: &Context) -> Result<(), Failure> {
     let name = SiteName::parse(name)?;
     let sites = ctx.sites()?;
     let site = known(&sites, &name)?.clone();
-    let (session_removed, _) = place(ctx, &site).await?.remove().await?;
+    let (session_removed, _) = place(ctx, &site, Purpose::Forget).await?.remove().await?;
     sites.remove(&name)?;
     ctx.out.value(&Removed { site: name.as_str().to_owned(), removed: true, session_removed })
 }

@@ -2,8 +2,9 @@
 
 use clap::{Args, Subcommand};
 
+use crate::auth::resolve::{self, Look};
 use crate::auth::session::State;
-use crate::auth::{AuthMode, Credential, resolve};
+use crate::auth::{AuthMode, Credential};
 use crate::error::{Code, Failure, Hint};
 
 use super::context::Context;
@@ -46,54 +47,54 @@ pub async fn run(command: TokenCommand, ctx: &Context) -> Result<(), Failure> {
 }
 
 async fn status(StatusArgs { check }: StatusArgs, ctx: &Context) -> Result<(), Failure> {
-    let object = look(ctx).await?;
+    let (object, unusable) = look(ctx).await?;
     ctx.out.value(&object)?;
-    if !check {
-        return Ok(());
-    }
-    match object.session {
-        State::Ok | State::Stale => Ok(()),
-        State::Ended => {
+    match (check.then_some(object.session), unusable) {
+        (Some(_), Some(failure)) => Err(failure),
+        (None, Some(failure)) => {
+            ctx.out.warning(failure.code.as_str(), &failure.message, None);
+            Ok(())
+        }
+        (None | Some(State::Ok | State::Stale), None) => Ok(()),
+        (Some(State::Ended), None) if object.auth_mode == Some(AuthMode::OauthEnv.as_str()) => {
+            let text = "the injected refresh token has ended: Jira refused it";
+            Err(Failure::new(Code::RefreshTokenSpent, text))
+        }
+        (Some(State::Ended), None) => {
             let text = "the session has ended: Jira refused its refresh token";
             Err(ctx.named(Failure::new(Code::SessionEnded, text).hint(Hint::Login { site: None })))
         }
-        State::None => {
+        (Some(State::None), None) => {
             let failure = Failure::new(Code::NotLoggedIn, "there is no session for this Jira");
             Err(ctx.named(failure.hint(Hint::Login { site: None })))
         }
     }
 }
 
-/// What a command would use, without the network.
-async fn look(ctx: &Context) -> Result<SessionObject, Failure> {
-    let settings = &ctx.settings;
+/// What a command would use, without the network; and why it could not, where that is known already.
+async fn look(ctx: &Context) -> Result<(SessionObject, Option<Failure>), Failure> {
+    let look = resolve::look(&ctx.settings, &ctx.world()).await.map_err(|error| ctx.named(error))?;
     let from_environment = |mode: AuthMode, source: String, session: State| SessionObject {
         auth_mode: Some(mode.as_str()),
         source: Some(source),
         session,
-        client_id: None,
         ..SessionObject::none(ctx)
     };
-    if !settings.site_named {
-        if let Some(token) = &settings.refresh_token {
-            let object = from_environment(AuthMode::OauthEnv, token.source.to_string(), State::Stale);
-            let client_id = settings.client_id.as_ref().map(|id| id.value.as_str().to_owned());
-            return Ok(SessionObject { client_id, ..object });
+    Ok(match look {
+        Look::Environment { mode, source } => {
+            (SessionObject { client_id: None, ..from_environment(mode, source, State::Ok) }, None)
         }
-        if let Some(token) = &settings.token {
-            return Ok(from_environment(AuthMode::Bearer, token.source.to_string(), State::Ok));
+        Look::Session { session, mode, storage, source } => {
+            let object = SessionObject::of_session(ctx, &session, mode, storage);
+            (SessionObject { source: source.or(object.source), ..object }, None)
         }
-        if let Some(password) = settings.password.as_ref().filter(|_| settings.username.is_some()) {
-            return Ok(from_environment(AuthMode::Basic, password.source.to_string(), State::Ok));
+        // The first command that talks to Jira spends it.
+        Look::Unspent { source } => (from_environment(AuthMode::OauthEnv, source, State::Stale), None),
+        Look::Unusable { source, error } => {
+            (from_environment(AuthMode::OauthEnv, source, State::None), Some(ctx.named(error)))
         }
-    }
-    let stored = resolve::stored(settings, &ctx.world()).await.map_err(|error| ctx.named(error))?;
-    let Some(stored) = stored else { return Ok(SessionObject::none(ctx)) };
-    let mode = match stored.session.refresh_token {
-        Some(_) => AuthMode::OauthStorage,
-        None => AuthMode::PatStorage,
-    };
-    Ok(SessionObject::of_session(ctx, &stored.session, mode, stored.store.kind()))
+        Look::Nothing => (SessionObject::none(ctx), None),
+    })
 }
 
 async fn refresh(ctx: &Context) -> Result<(), Failure> {

@@ -1,14 +1,18 @@
 //! The sites of `config.toml`, changed: under a lock of its own, so that two logins lose nothing, keeping
 //! the comments, and replaced in one step, so that nobody reads half a file.
 
-use std::fs;
 use std::path::PathBuf;
 
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
+use crate::disk::{self, Prepared};
+
 use super::site::{self, KEYS};
 use super::vars::parse_boolean;
 use super::{BaseUrl, ConfigError, Site, SiteName, Sites, file};
+
+/// More than a site takes.
+const ROOM: usize = 4096;
 
 /// A setting of a site that `site set` changes. What a session is stored under or was made with (base URL,
 /// client ID, scope, storage) is changed by `login` alone.
@@ -100,23 +104,18 @@ impl Sites {
         Ok(site)
     }
 
-    /// Tries, before a login, whether the file can be changed at all: the directory, the lock and the
-    /// temporary file are made, and nothing is changed.
+    /// Tries, before a login, whether the file can be changed at all: the directory, the lock and a
+    /// temporary file with room for one site more are made, and nothing is changed.
     pub fn check_writable(&self) -> Result<(), ConfigError> {
-        let unwritable = |error| file::unwritable(&self.path, &error);
-        file::make_directory(&self.path).map_err(unwritable)?;
         let _lock = file::lock(&self.path)?;
-        file::read(&self.path)?;
-        let temporary = file::temporary(&self.path);
-        file::write_new(&temporary, "").and_then(|()| fs::remove_file(&temporary)).map_err(unwritable)
+        let room = ROOM + file::read(&self.path)?.len();
+        Prepared::new(&self.path, room).map(drop).map_err(|error| file::unwritable(&self.path, error))
     }
 
     fn edit(
         &self,
         change: impl FnOnce(&mut DocumentMut, &Sites) -> Result<(), ConfigError>,
     ) -> Result<Sites, ConfigError> {
-        let unwritable = |error| file::unwritable(&self.path, &error);
-        file::make_directory(&self.path).map_err(unwritable)?;
         let _lock = file::lock(&self.path)?;
         // Read again under the lock: what this process read before may be old.
         let before = file::read(&self.path)?;
@@ -125,7 +124,8 @@ impl Sites {
         let after = keep_head(&before, document.to_string());
         let (sites, _) = Sites::parse(&self.path, &after)?;
         if after != before {
-            file::replace(&self.path, &after).map_err(unwritable)?;
+            let replaced = disk::replace(&self.path, after.as_bytes());
+            replaced.map_err(|error| file::unwritable(&self.path, error))?;
         }
         Ok(sites)
     }

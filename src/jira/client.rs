@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::auth::{Access, Authorization};
 use crate::http::{self as transport, HttpError};
+use crate::secret::random;
 
 use super::error::JiraError;
 use super::judge::{Answer, Verdict, judge};
@@ -277,7 +278,6 @@ fn headers(request: &Request, auth: &Authorization) -> Option<HeaderMap> {
 
 /// Jira says whole seconds, and on several nodes 0; a little more keeps a crowd from coming back at once.
 fn jittered(seconds: u64) -> Duration {
-    let mut random = [0; 1];
-    let _ = getrandom::fill(&mut random);
-    Duration::from_secs(seconds.clamp(1, BLOCKED_AFTER)) + Duration::from_millis(u64::from(random[0]) * 2)
+    let [byte] = random().unwrap_or([128]);
+    Duration::from_secs(seconds.clamp(1, BLOCKED_AFTER)) + Duration::from_millis(u64::from(byte) * 2)
 }

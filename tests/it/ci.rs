@@ -94,7 +94,7 @@ async fn the_successors_file_is_its_owners_alone_and_whole() {
     let names = files(&job.world.path("work"));
     let sealed: Vec<_> = names.iter().filter(|name| name.ends_with(".sealed")).collect();
     assert_eq!(sealed.len(), 1, "{names:?}");
-    assert!(!names.iter().any(|name| name.contains("rotate")), "nothing is left lying about: {names:?}");
+    assert!(!names.iter().any(|name| name.ends_with(".tmp")), "nothing is left lying about: {names:?}");
     let sealed = job.world.path("work").join(sealed[0]);
     assert_eq!(mode(&sealed), 0o600);
     let bytes = fs::read(&sealed).unwrap();
@@ -187,7 +187,30 @@ async fn without_a_place_for_the_successor_the_token_is_not_spent() {
         job.command(args).run().await.failed(2, "rotation_target_missing");
     }
     assert!(job.is_unspent().await);
-    assert_eq!(job.command(&["token", "status"]).run().await.ok().json()["auth_mode"], "oauth-env");
+    let status = job.command(&["token", "status"]).run().await.ok();
+    assert_eq!(status.json()["auth_mode"], "oauth-env");
+    assert_eq!(status.json()["session"], "none");
+    assert_eq!(status.warnings(), ["rotation_target_missing"]);
+    job.command(&["token", "status", "--check"]).run().await.failed(2, "rotation_target_missing");
+}
+
+#[tokio::test]
+async fn token_status_opens_what_the_job_has_sealed_and_spends_nothing() {
+    let job = Job::new().await;
+    let status = async || job.with_file(&["token", "status", "--check"]).run().await;
+    let unspent = status().await.ok().json();
+    assert_eq!((&unspent["session"], &unspent["storage"]), (&json!("stale"), &json!(null)));
+    assert!(job.is_unspent().await);
+    job.with_file(&["whoami"]).run().await.ok();
+    let requests = job.world.requests().len();
+    let ok = status().await.ok().hides(&[&job.successor(), &job.tokens.refresh_token]).json();
+    assert_eq!((&ok["session"], &ok["storage"]), (&json!("ok"), &json!("sealed")));
+    assert_eq!(ok["source"], "env JIRA_OAUTH_REFRESH_TOKEN");
+    job.world.advance(Duration::from_secs(3600));
+    assert_eq!(status().await.ok().json()["session"], "stale");
+    assert_eq!(job.world.requests().len(), requests, "no network");
+    let half = job.world.command(&["token", "status"]).env("JIRA_USERNAME", "ann").run().await;
+    half.failed(2, "bad_value");
 }
 
 #[cfg(unix)]

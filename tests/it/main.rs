@@ -9,6 +9,7 @@ mod config;
 mod conventions;
 mod inputs;
 mod login;
+mod logout;
 mod refresh;
 mod support;
 mod tidy;

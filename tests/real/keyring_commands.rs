@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use jira_oauth::auth::login::Place;
+use jira_oauth::auth::place::Place;
 use jira_oauth::auth::store::{Keyring, Store};
 use jira_oauth::config::StorageKind;
 use jira_oauth::sandbox::Scope;

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use jira_oauth::auth::store::{FileStore, LockDir, LockError, Refusal, Store, StoreError, StoreKey};
+use jira_oauth::auth::store::{FileStore, LockDir, LockError, Store, StoreError, StoreKey};
+use jira_oauth::disk::Refusal;
 use jira_oauth::error::{Code, Failure};
 use jira_oauth::secret::Secret;
 

@@ -24,7 +24,7 @@ use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::secret::Secret;
+use crate::secret::{Secret, random};
 
 use super::StoreKey;
 
@@ -150,18 +150,6 @@ pub(super) fn seal(
     let checksum = Sha256::digest(&record);
     record.extend_from_slice(&checksum[..CHECKSUM]);
     Ok(record)
-}
-
-/// Random bytes from the system.
-pub(super) fn random<const N: usize>() -> std::io::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    fill_randomly(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Random bytes from the system.
-pub(super) fn fill_randomly(bytes: &mut [u8]) -> std::io::Result<()> {
-    getrandom::fill(bytes).map_err(|error| std::io::Error::other(error.to_string()))
 }
 
 fn cipher(key: &Key) -> Aes256Gcm {

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::disk::Refusal;
+
 use super::*;
 
 mod steps;

@@ -2,14 +2,14 @@
 //! lies and what opens it, and in nothing else.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::secret::Secret;
+use crate::disk::{self, DiskError, Others, Prepared};
+use crate::process::on_own_thread;
+use crate::secret::{Secret, random};
 
 use super::cipher::{self, Format, FormatError, Key, Keys, Record, Salt};
-use super::disk::{self, Prepared, Untrusted};
-use super::thread::off_runtime;
 use super::{StoreError, StoreKey};
 
 /// The least room that is made sure of before a write. A session has some 2,000 bytes; the next one may
@@ -31,21 +31,21 @@ pub(super) struct Envelope {
 impl Envelope {
     pub(super) async fn load(self) -> Result<Option<Secret>, StoreError> {
         let path = self.path.clone();
-        off_runtime(move || self.read().map(|opened| opened.map(|opened| opened.value)))
+        on_own_thread(move || self.read().map(|opened| opened.map(|opened| opened.value)))
             .await
             .map_err(|source| StoreError::Unreadable { path, source })?
     }
 
     pub(super) async fn prepare(self) -> Result<Write, StoreError> {
         let path = self.path.clone();
-        off_runtime(move || self.make_ready())
+        on_own_thread(move || self.make_ready())
             .await
             .map_err(|source| StoreError::Unwritable { path, source })?
     }
 
     pub(super) async fn remove(self) -> Result<bool, StoreError> {
         let path = self.path.clone();
-        off_runtime(move || disk::remove(&self.path))
+        on_own_thread(move || disk::remove(&self.path))
             .await
             .flatten()
             .map_err(|source| StoreError::Unwritable { path, source })
@@ -61,7 +61,9 @@ impl Envelope {
                 Err(source) => Err(StoreError::Unreadable { path: path(), source }),
             };
         };
-        let Some(bytes) = disk::read(&self.path)? else { return Ok(None) };
+        let Some(bytes) = disk::read(&self.path, Others::Nothing).map_err(|error| self.unread(error))? else {
+            return Ok(None);
+        };
         let record = Record::parse(self.format, &bytes).map_err(|error| match error {
             FormatError::OtherVersion(found) => {
                 StoreError::OtherVersion { path: path(), found, known: self.format.version }
@@ -82,17 +84,15 @@ impl Envelope {
     /// What cannot be read is never overwritten: a mistyped master password at a login must not replace
     /// the session of the right one. `remove` takes it away.
     fn make_ready(self) -> Result<Write, StoreError> {
-        let Some(keys) = self.keys.clone() else {
-            return Err(StoreError::MasterPasswordMissing(self.path));
-        };
         let old = self.read()?;
+        let Some(keys) = self.keys.clone() else { return Err(StoreError::MasterPasswordUnset(self.path)) };
         let room = old.as_ref().map_or(ROOM, |old| ROOM.max(2 * old.size));
         self.make_dir()?;
-        let unwritable = |source| StoreError::Unwritable { path: self.path.clone(), source };
+        let unwritable = |error| unwritable(&self.path, error);
         let salt = match old {
             // Kept, so that a refresh needs no second derivation.
             Some(old) => old.salt,
-            None => cipher::random().map_err(unwritable)?,
+            None => random().map_err(|error| unwritable(error.into()))?,
         };
         let key = keys.key(&salt);
         let prepared = Prepared::new(&self.path, room).map_err(unwritable)?;
@@ -100,13 +100,27 @@ impl Envelope {
     }
 
     fn make_dir(&self) -> Result<(), StoreError> {
-        let dir = self.path.parent().unwrap_or(&self.path);
+        let dir = disk::parent(&self.path);
         let made =
-            if self.own_dir { disk::private_dir(dir) } else { disk::make_dir(dir).map_err(Untrusted::Io) };
-        made.map_err(|error| match error {
-            Untrusted::Io(source) => StoreError::Unwritable { path: dir.to_owned(), source },
-            Untrusted::Refused(why) => StoreError::Refused { path: dir.to_owned(), why },
-        })
+            if self.own_dir { disk::private_dir(dir) } else { disk::make_dir(dir).map_err(DiskError::Io) };
+        made.map_err(|error| unwritable(dir, error))
+    }
+
+    fn unread(&self, error: DiskError) -> StoreError {
+        let path = self.path.clone();
+        match error {
+            DiskError::Io(source) => StoreError::Unreadable { path, source },
+            DiskError::Refused(why) => StoreError::Refused { path, why },
+            DiskError::TooLarge => StoreError::Damaged(path),
+        }
+    }
+}
+
+fn unwritable(path: &Path, error: DiskError) -> StoreError {
+    let path = path.to_owned();
+    match error {
+        DiskError::Refused(why) => StoreError::Refused { path, why },
+        other => StoreError::Unwritable { path, source: other.into() },
     }
 }
 
@@ -130,7 +144,7 @@ impl Write {
         let Write { prepared, salt, key, envelope } = self;
         let Envelope { path, format, key: store_key, .. } = envelope;
         let value = value.clone();
-        off_runtime(move || {
+        on_own_thread(move || {
             let record = cipher::seal(format, salt, &key, &store_key, &value)?;
             prepared.commit(&record)
         })

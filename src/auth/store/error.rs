@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::disk::Refusal;
 use crate::error::{Code, Failure};
 
 /// Why a record cannot be read or written.
@@ -45,6 +46,13 @@ pub enum StoreError {
         .0.display()
     )]
     MasterPasswordMissing(PathBuf),
+    /// There is no file yet, and nobody said what its password is to be.
+    #[error(
+        "a session file needs a master password, and none is set: set JIRA_MASTER_PASSWORD or \
+         JIRA_MASTER_PASSWORD_FILE (the file would be {})",
+        .0.display()
+    )]
+    MasterPasswordUnset(PathBuf),
     /// The file is whole, and the password does not open it.
     #[error(
         "the master password does not open {}: check JIRA_MASTER_PASSWORD; if it is lost, `jira logout`, then `jira login`",
@@ -100,26 +108,6 @@ pub enum StoreError {
     Damaged(PathBuf),
 }
 
-/// Why a file is not trusted, whatever is in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Refusal {
-    /// Somebody may have put it there to have another file read or overwritten.
-    #[error("it is a symbolic link; put the file itself there")]
-    Symlink,
-    /// A directory, a pipe, a device.
-    #[error("it is not a regular file")]
-    NotAFile,
-    /// Where a directory should be.
-    #[error("it is not a directory")]
-    NotADirectory,
-    /// Another user can change it at any time.
-    #[error("it belongs to another user; jira uses only its own")]
-    ForeignOwner,
-    /// Others can read or change it.
-    #[error("others have access to it (mode {0:04o}); make it its owner's alone: chmod go-rwx")]
-    OpenToOthers(u32),
-}
-
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let code = match error {
@@ -127,7 +115,9 @@ impl From<StoreError> for Failure {
             StoreError::KeyringLocked => Code::KeyringLocked,
             StoreError::KeyringDenied(_) => Code::KeyringDenied,
             StoreError::KeyringSilent(_) => Code::KeyringSilent,
-            StoreError::MasterPasswordMissing(_) | StoreError::MasterPasswordWrong(_) => Code::MasterPassword,
+            StoreError::MasterPasswordMissing(_)
+            | StoreError::MasterPasswordUnset(_)
+            | StoreError::MasterPasswordWrong(_) => Code::MasterPassword,
             StoreError::Unwritable { .. } | StoreError::KeyringFailed(_) => Code::StoreUnwritable,
             StoreError::KeyringCorrupt(_)
             | StoreError::SealWrong(_)

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use super::cipher::random;
-use super::disk;
+use crate::disk::{self, Others};
+use crate::secret::random;
+
 use super::{LockError, StoreKey};
 
 /// The directory of the lock files, one a session, for every kind of store.
@@ -50,7 +51,7 @@ fn open(dir: &Path, path: &Path) -> Result<File, LockError> {
     disk::private_dir(dir).map_err(|error| unusable(dir, error.into()))?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    disk::open_existing(&mut options, path).map_err(|error| unusable(path, error.into()))
+    disk::open(&mut options, path, Others::Nothing).map_err(|error| unusable(path, error.into()))
 }
 
 fn unusable(path: &Path, error: io::Error) -> LockError {

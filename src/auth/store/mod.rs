@@ -5,7 +5,6 @@
 //! session lost (threat 3). Nothing here knows what a session is; a record is text.
 
 mod cipher;
-mod disk;
 mod envelope;
 mod error;
 mod file;
@@ -13,7 +12,6 @@ mod keyring;
 mod lock;
 mod memory;
 mod sealed;
-mod thread;
 
 #[cfg(test)]
 mod contract;
@@ -24,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 use crate::secret::{Secret, hex};
 
-pub use error::{LockError, Refusal, StoreError};
+pub use error::{LockError, StoreError};
 pub use file::FileStore;
 pub use keyring::Keyring;
 pub use lock::{Lock, LockDir, Mark};

@@ -1,5 +1,6 @@
 //! Tests of `edit.rs`.
 
+use std::fs;
 use std::path::Path;
 
 use super::*;
@@ -30,7 +31,7 @@ impl Place {
     fn new(text: &str) -> Self {
         let place = Place { dir: tempfile::tempdir().unwrap() };
         if !text.is_empty() {
-            file::write_new(&place.path(), text).unwrap();
+            disk::replace(&place.path(), text.as_bytes()).unwrap();
         }
         place
     }
@@ -192,7 +193,7 @@ fn concurrent_changes_lose_nothing() {
 fn a_broken_file_is_never_replaced() {
     let place = Place::new("");
     let sites = place.sites();
-    file::write_new(&place.path(), "this is = = not TOML\n").unwrap();
+    disk::replace(&place.path(), b"this is = = not TOML\n").unwrap();
     assert!(matches!(sites.upsert(&site("a"), true), Err(ConfigError::BadSitesFile { .. })));
     assert_eq!(place.text(), "this is = = not TOML\n");
 }
@@ -209,7 +210,11 @@ fn the_file_is_private_and_nothing_is_left_beside_it() {
     let sites = Sites::load(&path).unwrap();
     sites.check_writable().unwrap();
     assert!(!path.exists(), "the check changes nothing");
-    symlink(&victim, file::temporary(&path)).unwrap();
+    symlink(&victim, &path).unwrap();
+    assert!(sites.upsert(&site("a"), true).is_err());
+    assert!(sites.check_writable().is_err());
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+    fs::remove_file(&path).unwrap();
     sites.upsert(&site("a"), true).unwrap();
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
     let mode = |path: &Path| path.metadata().unwrap().mode() & 0o777;

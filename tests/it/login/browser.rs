@@ -226,13 +226,13 @@ async fn a_person_may_say_no() {
 async fn a_redirect_uri_that_is_not_registered_ends_in_a_message_with_the_exact_one() {
     let world =
         World::with(|options| options.redirect_uris = vec!["https://127.0.0.1:1/callback".into()]).await;
-    let (live, ran) = world.login(&["--timeout", "5s"]).start();
+    let (live, ran) = world.login(&["--timeout", "10s"]).start();
     let (ran, last) = tokio::join!(ran, async { follow(live.login_url().await).await.pop().unwrap() });
     assert!(
         last.status >= 400 && last.url.path().ends_with("/authorize"),
         "Jira shows it to the person alone"
     );
-    let ran = ran.failed(7, "timeout");
+    let ran = ran.failed(3, "needs_person");
     let uri = format!("https://127.0.0.1:{}/callback", world.port);
     assert!(ran.error()["message"].as_str().unwrap().contains(&uri), "{ran}");
 }
@@ -437,7 +437,7 @@ async fn without_a_keyring_the_session_goes_into_an_encrypted_file() {
 #[tokio::test]
 async fn a_page_of_the_callback_is_fixed_text_with_strict_headers() {
     let world = World::new().await;
-    let (live, ran) = world.login(&["--timeout", "5s"]).start();
+    let (live, ran) = world.login(&["--timeout", "10s"]).start();
     let (_, step) = tokio::join!(ran, async {
         let start = live.login_url().await;
         let first = web().get(start.clone()).send().await.unwrap();

@@ -1,6 +1,8 @@
 //! `login --pat`: a personal access token is checked and stored like a session.
 
-use crate::support::World;
+use jira_oauth::disk;
+
+use crate::support::{SITE, World, follow};
 
 fn pat<'w>(world: &'w World, more: &[&'w str]) -> Vec<&'w str> {
     [&["login", "--pat", "--base-url", world.jira.base_url()], more].concat()
@@ -78,4 +80,46 @@ async fn a_token_that_ended_is_said_to_be_that() {
     let ran = world.run(&["whoami", "--site", "mine"]).await.failed(3, "token_rejected");
     assert_eq!(ran.error()["hint"], "jira login --pat --site mine");
     world.run(&["token", "refresh", "--site", "mine"]).await.failed(2, "bad_value");
+}
+
+#[tokio::test]
+async fn a_login_of_the_other_kind_takes_the_old_session_away() {
+    let world = World::new().await;
+    world.logged_in().await;
+    let sessions = || std::fs::read_dir(world.config_dir().join("sessions")).unwrap().count();
+    let mode = async || world.run(&["whoami", "--site", SITE]).await.ok().json()["auth_mode"].clone();
+    assert_eq!((sessions(), mode().await), (1, "oauth-storage".into()));
+    let token = world.jira.mint_pat("developer");
+    let ran = world.command(&pat(&world, &["--site", SITE])).stdin(token).run().await.ok();
+    assert_eq!(ran.warnings(), [""; 0]);
+    assert_eq!((sessions(), mode().await), (1, "pat-storage".into()));
+    let (live, ran) = world.login(&["--site", SITE]).start();
+    let (ran, _) = tokio::join!(ran, async { follow(live.login_url().await).await });
+    assert_eq!(ran.ok().warnings(), [""; 0]);
+    assert_eq!((sessions(), mode().await), (1, "oauth-storage".into()));
+}
+
+#[tokio::test]
+async fn an_old_session_that_stays_is_said_and_the_login_holds() {
+    let world = World::new().await;
+    world.remember(|_| {});
+    let old = world.config_dir().join("sessions").join(format!("{}.enc", world.place().key));
+    disk::make_dir(&old.join("in the way")).unwrap();
+    let token = world.jira.mint_pat("developer");
+    let ran = world.command(&pat(&world, &["--site", SITE])).stdin(token).run().await.ok();
+    assert_eq!(ran.warnings(), ["old_session_kept"]);
+    assert_eq!(world.run(&["whoami", "--site", SITE]).await.ok().json()["auth_mode"], "pat-storage");
+}
+
+#[tokio::test]
+async fn a_first_login_without_a_master_password_says_that_there_is_no_file_yet() {
+    let world = World::new().await;
+    let token = world.jira.mint_pat("developer");
+    let command = world.command(&pat(&world, &[])).without("JIRA_MASTER_PASSWORD").stdin(token.clone());
+    let first = command.run().await.failed(3, "master_password");
+    assert!(first.stderr.contains("the file would be") && !first.stderr.contains("session is in"), "{first}");
+    world.command(&pat(&world, &[])).stdin(token.clone()).run().await.ok();
+    let command = world.command(&pat(&world, &[])).without("JIRA_MASTER_PASSWORD").stdin(token);
+    let later = command.run().await.failed(3, "master_password");
+    assert!(later.stderr.contains("the session is in"), "{later}");
 }

@@ -27,7 +27,7 @@ async fn with_a_real_site(scope: Scope) -> World {
 async fn alone_nobody_logs_in_where_nobody_did_before() {
     let world = World::new().await;
     let ran = world.run(&["login", "--base-url", REAL, "--client-id", "abc"]).await;
-    ran.failed(3, "needs_person");
+    assert_eq!(ran.failed(3, "needs_person").error()["hint"], "jira login --help");
     let agent = world.command(&["login", "--base-url", REAL, "--client-id", "abc"]).person();
     agent.env("CLAUDECODE", "1").run().await.failed(3, "needs_person");
     assert_eq!(world.config_toml(), "");
@@ -38,6 +38,7 @@ async fn alone_nobody_asks_for_another_client_or_a_wider_scope() {
     let world = with_a_real_site(Scope::Read).await;
     let wider = world.run(&["login", "--scope", "WRITE"]).await.failed(3, "needs_person");
     assert!(wider.stderr.contains("wider scope"), "{wider}");
+    assert_eq!(wider.error()["hint"], "jira login --site work --scope READ");
     let other = world.run(&["login", "--client-id", "other"]).await.failed(3, "needs_person");
     assert!(other.stderr.contains("client ID"), "{other}");
     world.run(&["login", "--pat"]).await.failed(3, "needs_person");
@@ -47,7 +48,8 @@ async fn alone_nobody_asks_for_another_client_or_a_wider_scope() {
 async fn alone_a_login_may_renew_what_there_is() {
     let world = with_a_real_site(Scope::Write).await;
     for args in [&["login", "--timeout", "4s"][..], &["login", "--timeout", "4s", "--scope", "READ"]] {
-        let ran = world.run(args).await.failed(7, "timeout");
+        // The page is opened, and nobody comes: that needs a person, and no second try.
+        let ran = world.run(args).await.failed(3, "needs_person");
         assert!(ran.stderr.starts_with("{\"login\":{\"url\":\"https://127.0.0.1:"), "{ran}");
     }
     let kept = world.run(&["login", "--timeout", "4s"]).await;

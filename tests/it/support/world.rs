@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, AtomicU16, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jira_oauth::auth::login::Place;
+use jira_oauth::auth::place::Place;
 use jira_oauth::auth::session::{Session, User, expiry};
 use jira_oauth::auth::store::{FileStore, LockDir, Store, StoreKey};
 use jira_oauth::auth::trust::Trust;

@@ -9,8 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use jira_oauth::auth::login::Place;
-use jira_oauth::auth::resolve::session_key;
+use jira_oauth::auth::place::Place;
 use jira_oauth::auth::session::{Session, expiry};
 use jira_oauth::auth::store::{FileStore, LockDir, Mark, Store, StoreKey};
 use jira_oauth::auth::trust::Trust;
@@ -218,7 +217,7 @@ pub fn key(sandbox: &Sandbox) -> StoreKey {
 }
 
 fn key_at(sandbox: &Sandbox, base_url: &str) -> StoreKey {
-    session_key(&BaseUrl::parse(base_url, false).unwrap(), sandbox.client_id(), None)
+    StoreKey::new(BaseUrl::parse(base_url, false).unwrap().as_str(), sandbox.client_id(), None)
 }
 
 /// A session as a login would have left it an hour ago, or just now.

@@ -18,9 +18,9 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
+use crate::process::own_thread;
 use crate::secret::Secret;
 
-use super::thread;
 use super::{StoreError, StoreKey};
 
 #[cfg(any(target_os = "macos", windows))]
@@ -118,7 +118,7 @@ impl Keyring {
         let platform = self.platform.clone();
         let failed = |error: std::io::Error| StoreError::KeyringFailed(error.to_string());
         let mut answer =
-            thread::start(move || platform.open().and_then(|items| work(items.as_ref()))).map_err(failed)?;
+            own_thread(move || platform.open().and_then(|items| work(items.as_ref()))).map_err(failed)?;
         let waited = timeout(deadline, async {
             tokio::select! {
                 biased;

@@ -1,62 +1,100 @@
 //! Files that nobody else can read, swap or leave half written.
+//!
+//! Sessions, locks, `config.toml` and the file of a rotated token are all read and replaced here, so that
+//! each of them has what one of them needs: no link followed, its own place on the disk before it is
+//! needed, old or new after a loss of power.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::secret::hex;
+use thiserror::Error;
 
-use super::cipher::{fill_randomly, random};
-use super::{Refusal, StoreError};
+use crate::secret::{fill_randomly, hex, random};
 
-/// No record comes near it; whoever puts a huge file there is not given our memory.
+/// Nothing of ours comes near it; whoever puts a huge file there is not given our memory.
 const LARGEST: u64 = 1 << 20;
 
 /// A temporary file older than this is no longer being written by anybody, and is swept away.
 const ABANDONED_SECONDS: u64 = 600;
 
-/// The whole file, if it is there and its owner's alone.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
-    let unreadable = |source| StoreError::Unreadable { path: path.to_owned(), source };
-    // Below a file there is nothing either; that it cannot be written there is said when it is.
-    let absent = |kind| matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
-    let file = match open_existing(OpenOptions::new().read(true), path) {
-        Ok(file) => file,
-        Err(Untrusted::Io(error)) if absent(error.kind()) => return Ok(None),
-        Err(Untrusted::Io(error)) => return Err(unreadable(error)),
-        Err(Untrusted::Refused(why)) => return Err(StoreError::Refused { path: path.to_owned(), why }),
-    };
-    let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(StoreError::Damaged(path.to_owned()));
-    }
-    Ok(Some(bytes))
+/// What people other than the owner may do with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// Nothing: there is a secret in it, or a lock.
+    Nothing,
+    /// Read it. The administrator may own it, too.
+    MayRead,
 }
 
-/// Why a file was not opened.
-#[derive(Debug)]
-pub(super) enum Untrusted {
-    Io(io::Error),
-    Refused(Refusal),
+/// Why a file is not trusted, whatever is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// Somebody may have put it there to have another file read or overwritten.
+    #[error("it is a symbolic link; put the file itself there")]
+    Symlink,
+    /// A directory, a pipe, a device.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// Where a directory should be.
+    #[error("it is not a directory")]
+    NotADirectory,
+    /// Another user can change it at any time.
+    #[error("it belongs to another user; jira uses only its own")]
+    ForeignOwner,
+    /// Others can read or change it.
+    #[error("others have access to it (mode {0:04o}); make it its owner's alone: chmod go-rwx")]
+    OpenToOthers(u32),
 }
 
-impl From<Untrusted> for io::Error {
-    fn from(error: Untrusted) -> Self {
+/// Why a file was not opened, read or replaced.
+#[derive(Debug, Error)]
+pub enum DiskError {
+    /// What the system said.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// It is there, and is not used.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It is larger than anything that we write.
+    #[error("it is larger than 1 MiB")]
+    TooLarge,
+}
+
+impl From<DiskError> for io::Error {
+    fn from(error: DiskError) -> Self {
         match error {
-            Untrusted::Io(error) => error,
-            Untrusted::Refused(why) => io::Error::new(io::ErrorKind::PermissionDenied, why),
+            DiskError::Io(error) => error,
+            DiskError::Refused(why) => io::Error::new(io::ErrorKind::PermissionDenied, why),
+            DiskError::TooLarge => io::Error::new(io::ErrorKind::FileTooLarge, error),
         }
     }
 }
 
+/// The whole file, if it is there and may be trusted.
+pub fn read(path: &Path, others: Others) -> Result<Option<Vec<u8>>, DiskError> {
+    // Below a file there is nothing either; that it cannot be written there is said when it is.
+    let absent = |kind| matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    let file = match open(OpenOptions::new().read(true), path, others) {
+        Ok(file) => file,
+        Err(DiskError::Io(error)) if absent(error.kind()) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(DiskError::TooLarge);
+    }
+    Ok(Some(bytes))
+}
+
 /// Opens a file (or makes it, if `options` say so) unless it is a link, no file, another user's, or open
 /// to others. Judged on the open file, so that it cannot be swapped in between.
-pub(super) fn open_existing(options: &mut OpenOptions, path: &Path) -> Result<File, Untrusted> {
+pub fn open(options: &mut OpenOptions, path: &Path, others: Others) -> Result<File, DiskError> {
     // Without O_NOFOLLOW the best that can be done is to look first.
     #[cfg(not(unix))]
-    if fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()) {
-        return Err(Untrusted::Refused(Refusal::Symlink));
+    if path.is_symlink() {
+        return Err(Refusal::Symlink.into());
     }
     #[cfg(unix)]
     {
@@ -65,64 +103,83 @@ pub(super) fn open_existing(options: &mut OpenOptions, path: &Path) -> Result<Fi
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
         options.custom_flags(flags.bits().cast_signed()).mode(0o600);
     }
-    let file = options.open(path).map_err(|error| {
-        if fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()) {
-            Untrusted::Refused(Refusal::Symlink)
-        } else {
-            Untrusted::Io(error)
-        }
+    let file = options.open(path).map_err(|error| match path.is_symlink() {
+        true => DiskError::Refused(Refusal::Symlink),
+        false => DiskError::Io(error),
     })?;
-    let meta = file.metadata().map_err(Untrusted::Io)?;
+    let meta = file.metadata()?;
     if !meta.is_file() {
-        return Err(Untrusted::Refused(Refusal::NotAFile));
+        return Err(Refusal::NotAFile.into());
     }
-    private(&meta).map_err(Untrusted::Refused)?;
+    judge(&meta, others)?;
     Ok(file)
 }
 
 #[cfg(unix)]
-fn private(meta: &fs::Metadata) -> Result<(), Refusal> {
+fn judge(meta: &fs::Metadata, others: Others) -> Result<(), Refusal> {
     use std::os::unix::fs::MetadataExt;
-    if meta.uid() != rustix::process::geteuid().as_raw() {
+    let (forbidden, roots_too) = match others {
+        Others::Nothing => (0o077, false),
+        Others::MayRead => (0o022, true),
+    };
+    let own = meta.uid() == rustix::process::geteuid().as_raw() || (roots_too && meta.uid() == 0);
+    if !own {
         return Err(Refusal::ForeignOwner);
     }
     match meta.mode() & 0o777 {
-        mode if mode & 0o077 != 0 => Err(Refusal::OpenToOthers(mode)),
+        mode if mode & forbidden != 0 => Err(Refusal::OpenToOthers(mode)),
         _ => Ok(()),
     }
 }
 
 /// On Windows a file in the user's profile is the user's by its inherited access list.
 #[cfg(not(unix))]
-fn private(_: &fs::Metadata) -> Result<(), Refusal> {
+fn judge(_: &fs::Metadata, _: Others) -> Result<(), Refusal> {
     Ok(())
 }
 
 /// Makes a directory, with those above it, for its owner alone; one that is there must be so already.
-pub(super) fn private_dir(path: &Path) -> Result<(), Untrusted> {
-    make_dir(path).map_err(Untrusted::Io)?;
-    let meta = fs::symlink_metadata(path).map_err(Untrusted::Io)?;
+pub fn private_dir(path: &Path) -> Result<(), DiskError> {
+    make_dir(path)?;
+    let meta = fs::symlink_metadata(path)?;
     if meta.is_symlink() {
-        return Err(Untrusted::Refused(Refusal::Symlink));
+        return Err(Refusal::Symlink.into());
     }
     if !meta.is_dir() {
-        return Err(Untrusted::Refused(Refusal::NotADirectory));
+        return Err(Refusal::NotADirectory.into());
     }
-    private(&meta).map_err(Untrusted::Refused)
+    Ok(judge(&meta, Others::Nothing)?)
 }
 
 /// Makes a directory, with those above it, for its owner alone; one that is there is left as it is.
-pub(super) fn make_dir(path: &Path) -> io::Result<()> {
+pub fn make_dir(path: &Path) -> io::Result<()> {
+    own_dir().recursive(true).create(path)
+}
+
+/// Makes a directory for its owner alone, where there was none.
+pub fn new_dir(path: &Path) -> io::Result<()> {
+    own_dir().create(path)
+}
+
+fn own_dir() -> DirBuilder {
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "only Unix has modes"))]
     let mut builder = DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder
+}
+
+/// The directory of a file, which may be named relative to the working directory.
+pub fn parent(file: &Path) -> &Path {
+    match file.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
 }
 
 /// A temporary file beside its target that has all the room it needs. Dropped, it goes.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub struct Prepared {
     file: File,
     temporary: PathBuf,
     target: PathBuf,
@@ -132,8 +189,19 @@ pub(super) struct Prepared {
 impl Prepared {
     /// Makes the file and takes `room` bytes of disk with it, for certain: everything that can fail
     /// (no space, no permission, a quota, a limit on file size) fails here and not in `commit`.
-    pub(super) fn new(target: &Path, room: usize) -> io::Result<Self> {
-        let name = target.file_name().and_then(|name| name.to_str()).ok_or(io::ErrorKind::InvalidFilename)?;
+    pub fn new(target: &Path, room: usize) -> Result<Self, DiskError> {
+        // A link may lead to a file that is not ours to replace; renaming over it would at least remove it.
+        match target.symlink_metadata() {
+            Ok(found) if found.is_symlink() => return Err(Refusal::Symlink.into()),
+            Ok(found) if !found.is_file() => return Err(Refusal::NotAFile.into()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+        let name = target
+            .file_name()
+            .and_then(|name| name.to_str())
+            .ok_or(io::Error::from(io::ErrorKind::InvalidFilename))?;
         let temporary = target.with_file_name(format!(".{name}.{}.tmp", hex(&random::<8>()?)));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -160,7 +228,7 @@ impl Prepared {
 
     /// Puts `bytes` in the place of the target. After a loss of power there is the old file or the new
     /// one, whole.
-    pub(super) fn commit(mut self, bytes: &[u8]) -> io::Result<()> {
+    pub fn commit(mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(bytes)?;
         self.file.set_len(bytes.len() as u64)?;
@@ -182,9 +250,14 @@ impl Drop for Prepared {
     }
 }
 
+/// Replaces a file at once.
+pub fn replace(target: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+    Ok(Prepared::new(target, bytes.len())?.commit(bytes)?)
+}
+
 /// Removes the target, and temporary files of it that a killed process left; `false` if it was not there.
 /// A link is removed itself, not what it points to.
-pub(super) fn remove(target: &Path) -> io::Result<bool> {
+pub fn remove(target: &Path) -> io::Result<bool> {
     for_each_temporary(target, |path, _| {
         let _ = fs::remove_file(path);
     });
@@ -196,11 +269,9 @@ pub(super) fn remove(target: &Path) -> io::Result<bool> {
 }
 
 fn for_each_temporary(target: &Path, mut each: impl FnMut(&Path, &fs::Metadata)) {
-    let (Some(dir), Some(name)) = (target.parent(), target.file_name().and_then(|name| name.to_str())) else {
-        return;
-    };
+    let Some(name) = target.file_name().and_then(|name| name.to_str()) else { return };
     let prefix = format!(".{name}.");
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(parent(target)).into_iter().flatten().flatten() {
         let found = entry.file_name();
         let ours = found.to_str().is_some_and(|found| found.starts_with(&prefix) && found.ends_with(".tmp"));
         if let (true, Ok(meta)) = (ours, entry.metadata()) {
@@ -212,8 +283,7 @@ fn for_each_temporary(target: &Path, mut each: impl FnMut(&Path, &fs::Metadata))
 /// A rename is on the disk when its directory is.
 #[cfg(unix)]
 fn sync_dir(file: &Path) -> io::Result<()> {
-    let dir = file.parent().ok_or(io::ErrorKind::InvalidFilename)?;
-    match File::open(dir)?.sync_all() {
+    match File::open(parent(file))?.sync_all() {
         // Some network and FUSE file systems cannot, and say so.
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
             Ok(())
