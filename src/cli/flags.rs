@@ -1,9 +1,8 @@
 //! The global flags, declared once; what they mean is decided in `config`.
 
-use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args};
 
-use crate::config::Typed;
+use crate::config::{Typed, parse_boolean};
 
 /// Flags that every command takes. No defaults and no environment here: a flag that was not typed is
 /// `None`, so that `config` can tell.
@@ -26,22 +25,22 @@ pub struct GlobalFlags {
     #[arg(long, global = true, value_name = "DURATION")]
     pub max_wait: Option<String>,
     /// Never prompt
-    #[arg(long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    #[arg(long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = parse_boolean)]
     pub no_input: Option<bool>,
     /// Drop infos; warnings and errors stay
-    #[arg(short, long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    #[arg(short, long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = parse_boolean)]
     pub quiet: Option<bool>,
     /// Tell what happens; twice for more
     #[arg(short, long, visible_alias = "debug", global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// No colour
-    #[arg(long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    #[arg(long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = parse_boolean)]
     pub no_color: Option<bool>,
     /// PEM file with roots to trust besides the system's
     #[arg(long, global = true, value_name = "FILE")]
     pub ca_bundle: Option<String>,
     /// Allow plain http and do not check certificates
-    #[arg(long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    #[arg(long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = parse_boolean)]
     pub insecure: Option<bool>,
     /// Base URL of the refresh broker
     #[arg(long, global = true, value_name = "URL")]

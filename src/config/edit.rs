@@ -8,7 +8,7 @@ use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 use crate::disk::{self, Prepared};
 
 use super::site::{self, KEYS};
-use super::vars::parse_boolean;
+use super::switch::parse_boolean;
 use super::{BaseUrl, ConfigError, Site, SiteName, Sites, file};
 
 /// More than a site takes.

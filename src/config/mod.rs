@@ -13,6 +13,7 @@ mod names;
 mod resolve;
 mod show;
 mod site;
+pub mod switch;
 mod url;
 mod vars;
 mod which;
@@ -29,8 +30,9 @@ pub use error::ConfigError;
 pub use names::{ClientId, Scope, SiteName, StorageKind};
 pub use resolve::resolve;
 pub use site::{Site, Sites};
+pub use switch::parse_boolean;
 pub use url::BaseUrl;
-pub use vars::{Vars, parse_boolean};
+pub use vars::Vars;
 
 use crate::secret::Secret;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::duration::parse_duration;
 use super::env::AGENT_MARKS;
 use super::site::{parse_callback_host, parse_field_id, parse_port, parse_redirect_uri};
-use super::vars::parse_boolean;
+use super::switch::parse_boolean;
 use super::which::{self, Choice};
 use super::{
     BaseUrl, Callback, ClientId, ConfigError, Dirs, Proxies, RotationOutput, Scope, Settings, Site, Sites,

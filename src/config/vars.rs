@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::env::{VARIABLES, variable};
+use super::switch::parse_boolean;
 use super::{ConfigError, Source, Sourced};
 use crate::process::Env;
 use crate::secret::Secret;
@@ -165,15 +166,6 @@ impl fmt::Debug for Vars {
     }
 }
 
-/// Parses `1 true yes on` or `0 false no off`, in any case.
-pub fn parse_boolean(text: &str) -> Result<bool, ConfigError> {
-    match text.to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => Ok(true),
-        "0" | "false" | "no" | "off" => Ok(false),
-        _ => Err(ConfigError::bad("must be 1, true, yes or on, or 0, false, no or off")),
-    }
-}
-
 /// The variables of the table, the twins and what stands in for a flag, where they are set and not empty.
 fn known(all: impl Iterator<Item = (String, OsString)>) -> BTreeMap<String, OsString> {
     all.filter(|(name, value)| !value.is_empty() && (is_input(name) || in_table(name))).collect()
@@ -280,19 +272,6 @@ mod tests {
         std::fs::write(&path, content).unwrap();
         let path = path.to_str().unwrap().to_owned();
         (dir, path)
-    }
-
-    #[test]
-    fn booleans() {
-        for yes in ["1", "true", "TRUE", "Yes", "on"] {
-            assert_eq!(parse_boolean(yes), Ok(true), "{yes}");
-        }
-        for no in ["0", "false", "False", "NO", "off"] {
-            assert_eq!(parse_boolean(no), Ok(false), "{no}");
-        }
-        for neither in ["", "2", "y", "t", "wahr", " 1", "true\n"] {
-            assert!(parse_boolean(neither).is_err(), "{neither:?}");
-        }
     }
 
     #[test]

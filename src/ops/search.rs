@@ -1,10 +1,10 @@
 //! `search`: issues by JQL, as many as asked for, page by page.
 
-use clap::builder::BoolishValueParser;
 use futures_util::future::try_join;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use serde_json::Value;
 
+use crate::config::switch::parse_boolean;
 use crate::error::Failure;
 use crate::jira::Jira;
 use crate::jira::paging::{self, Pages, Query};
@@ -43,15 +43,15 @@ pub struct SearchArgs {
     pub limit: Option<i64>,
     /// Return every issue there is
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = BoolishValueParser::new())]
+          value_parser = parse_boolean)]
     pub all: Option<bool>,
     /// Return only how many there are: {"total"}
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = BoolishValueParser::new())]
+          value_parser = parse_boolean)]
     pub count: Option<bool>,
     /// Wrap the issues: {"total","returned","truncated","items"}
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = BoolishValueParser::new())]
+          value_parser = parse_boolean)]
     pub meta: Option<bool>,
     /// The id of the field that holds an issue's epic
     #[arg(long, value_name = "ID")]

@@ -27,7 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("output", &["error", "process"]),
     ("auth", &["config", "disk", "error", "http", "process", "secret", "serve"]),
     ("jira", &["auth", "config::policy", "error", "http", "secret"]),
-    ("ops", &["error", "jira", "output::text"]),
+    ("ops", &["config::switch", "error", "jira", "output::text"]),
     ("sandbox", &["error", "serve"]),
     ("cli", &["*"]),
 ];

@@ -1,7 +1,6 @@
 //! What `run` is asked to do: as it was typed, and what it means.
 
-use clap::builder::BoolishValueParser;
-
+use crate::config::switch::parse_boolean;
 use crate::jira::AccessClass;
 use crate::jira::key::{Extracted, Pattern, extract};
 use crate::jira::markup::to_wiki;
@@ -41,14 +40,14 @@ pub struct RunArgs {
     pub comment: Option<String>,
     /// Add no comment where the same text by the same author is among the last 20
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = BoolishValueParser::new())]
+          value_parser = parse_boolean)]
     pub comment_once: Option<bool>,
     /// The login name of the user to assign to
     #[arg(long, value_name = "USER", allow_hyphen_values = true)]
     pub assignee: Option<String>,
     /// The comment is Markdown, to be turned into Jira's wiki markup
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = BoolishValueParser::new())]
+          value_parser = parse_boolean)]
     pub markdown: Option<bool>,
     /// The projects whose keys count, separated by commas
     #[arg(long, value_name = "KEYS")]
@@ -58,15 +57,15 @@ pub struct RunArgs {
     pub from_status: Option<String>,
     /// Change nothing; report what would be done
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = BoolishValueParser::new())]
+          value_parser = parse_boolean)]
     pub dry_run: Option<bool>,
     /// Forgive single issues that are not found and transitions that are not offered
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = BoolishValueParser::new())]
+          value_parser = parse_boolean)]
     pub lenient: Option<bool>,
     /// Fail if there is no key in the text
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = BoolishValueParser::new())]
+          value_parser = parse_boolean)]
     pub require_key: Option<bool>,
 }
 

@@ -14,8 +14,8 @@ mod verdict;
 use futures_util::{StreamExt, stream};
 use tokio::sync::Semaphore;
 
-use crate::error::Failure;
-use crate::jira::{Answer, Jira, JiraError, Request, issue, user};
+use crate::error::{Code, Failure, Hint};
+use crate::jira::{AccessClass, Answer, Jira, JiraError, Request, issue, user};
 
 use super::OpError;
 use act::Actor;
@@ -75,10 +75,18 @@ struct Facts {
 /// Does what the arguments ask for. The error is about the arguments themselves: then nothing was sent and
 /// there is no report. Everything else is in the report; [`Report::failure`] is what it comes to.
 pub async fn run(args: RunArgs, jira: &Jira, progress: &RunProgress) -> Result<Report, OpError> {
+    let writes = args.access() != AccessClass::Read;
     let (plan, extracted) = Plan::new(args)?;
     progress.begin(&plan, extracted);
     let keys = progress.keys();
     if keys.is_empty() {
+        return Ok(progress.report());
+    }
+    if writes && jira.access().is_read_only_scope() {
+        // Jira offers such a session no transitions, which would look as if there were none.
+        let text = "this run needs the scope WRITE, and the session was granted READ; nothing was sent";
+        let hint = Hint::LoginScope { site: None, scope: "WRITE".to_owned() };
+        progress.abort(Failure::new(Code::ScopeMissing, text).hint(hint));
         return Ok(progress.report());
     }
     let gate = Gate::new(jira);

@@ -53,9 +53,18 @@ impl Report {
 
     /// What is worth a warning: code and message.
     pub fn warnings(&self) -> Vec<(&'static str, String)> {
-        match self.issues.is_empty() && !self.require_key {
-            true => vec![("no_key", self.no_key_message())],
-            false => Vec::new(),
+        if self.issues.is_empty() {
+            return if self.require_key { Vec::new() } else { vec![("no_key", self.no_key_message())] };
+        }
+        let asked = self.issues.iter().any(|issue| issue.outcomes().next().is_some());
+        match asked {
+            true => Vec::new(),
+            // Everything that was asked for is done; but whoever set an empty variable should hear of it.
+            false => vec![(
+                "nothing_asked",
+                "the issues were looked up and nothing else, for no --to-transition, --assignee or --comment was given"
+                    .to_owned(),
+            )],
         }
     }
 

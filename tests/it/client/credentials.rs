@@ -118,6 +118,28 @@ async fn a_narrow_session_says_which_scope_is_missing() {
     let world = World::new().await;
     world.logged_in_as("developer", jira_oauth::config::Scope::Read).await;
     let ran = world.run(&["run", "--ref", "GAIA-1", "--comment", "hello"]).await;
-    assert_eq!(ran.code, 3, "{ran}");
-    assert!(ran.stdout.contains("scope_missing"), "{ran}");
+    let ran = ran.failed(3, "scope_missing");
+    assert_eq!(ran.error()["hint"], "jira login --site sandbox --scope WRITE");
+    assert_eq!(ran.json()["issues"][0]["comment"]["result"], "skipped");
+    assert_eq!(world.requests(), [""; 0], "nothing is sent");
+    world.run(&["run", "--ref", "GAIA-1", "--comment", "hello", "--dry-run"]).await.ok();
+    let looked_up = world.run(&["run", "--ref", "GAIA-1"]).await.ok();
+    assert_eq!(looked_up.warnings(), ["nothing_asked"]);
+}
+
+#[tokio::test]
+async fn a_switch_is_read_by_one_grammar_wherever_it_stands() {
+    let world = World::new().await;
+    for yes in ["1", "true", "yes", "ON"] {
+        world.with_token(&["run", "--ref", "GAIA-1", &format!("--dry-run={yes}")]).run().await.ok();
+        world.with_token(&["run", "--ref", "GAIA-1"]).env("DRY_RUN", yes).run().await.ok();
+    }
+    for neither in ["y", "t", "2", "wahr"] {
+        let flag = world.with_token(&["whoami", &format!("--no-input={neither}")]).run().await;
+        flag.failed(2, "bad_value");
+        let login = world.login(&[&format!("--callback-https={neither}")]).run().await;
+        login.failed(2, "bad_value");
+        let variable = world.with_token(&["run", "--ref", "GAIA-1"]).env("DRY_RUN", neither).run().await;
+        variable.failed(2, "bad_value");
+    }
 }
