@@ -90,6 +90,18 @@ pub struct Bounds {
     pub max_wait: Duration,
 }
 
+/// Where a request is while nobody knows yet what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flight {
+    /// It leaves the machine: from now on it may have been carried out.
+    Out,
+    /// Jira did not take it, and it waits to be sent again: nothing was carried out.
+    Back,
+}
+
+/// Is told where a request is.
+pub type Note<'n> = dyn Fn(Flight) + Send + Sync + 'n;
+
 /// A Jira, and who asks it.
 #[derive(Clone, Debug)]
 pub struct Jira {
@@ -123,16 +135,23 @@ impl Jira {
 
     /// Sends a request and returns Jira's answer, which is JSON or empty and not anonymous.
     pub async fn send(&self, request: &Request) -> Result<Answer, JiraError> {
+        self.send_noting(request, &|_| ()).await
+    }
+
+    /// The same; `note` is told when the request really goes out, which may be after a refresh or a wait, so
+    /// that whoever is cut short knows whether it may have been carried out.
+    pub async fn send_noting(&self, request: &Request, note: &Note<'_>) -> Result<Answer, JiraError> {
         if request.class != AccessClass::Read && self.bounds.read_only {
             return Err(JiraError::ReadOnly { request: request.title() });
         }
         let mut waited = Duration::ZERO;
         loop {
-            match self.ask(request).await {
+            match self.ask(request, note).await {
                 Err(JiraError::RateLimited { wait, .. })
                     if wait <= BLOCKED_AFTER && waited + jittered(wait) <= self.bounds.max_wait =>
                 {
                     // Jira refuses before it works, so a change may be sent again as well.
+                    note(Flight::Back);
                     tracing::debug!("429: waiting {wait} s");
                     waited += jittered(wait);
                     tokio::time::sleep(jittered(wait)).await;
@@ -142,20 +161,21 @@ impl Jira {
         }
     }
 
-    async fn ask(&self, request: &Request) -> Result<Answer, JiraError> {
+    async fn ask(&self, request: &Request, note: &Note<'_>) -> Result<Answer, JiraError> {
         let first = self.access.credential.authorization().await?;
-        let answer = self.exchange(request, &first).await?;
+        let answer = self.exchange(request, &first, note).await?;
         if !self.is_dead(request, &answer, &first).await? {
             return answer.settle(request, &self.access);
         }
         if answer.is_success() && request.class != AccessClass::Read {
             return Err(JiraError::AnonymousWrite { request: request.title() });
         }
+        note(Flight::Back);
         tracing::debug!("Jira does not accept the access token any more");
         let Some(second) = self.access.credential.instead_of(&first).await? else {
             return Err(answer.rejected(&self.access));
         };
-        let again = self.exchange(request, &second).await?;
+        let again = self.exchange(request, &second, note).await?;
         if self.is_dead(request, &again, &second).await? {
             if again.is_success() && request.class != AccessClass::Read {
                 return Err(JiraError::AnonymousWrite { request: request.title() });
@@ -177,14 +197,19 @@ impl Jira {
             Verdict::Known => Ok(false),
             Verdict::Stranger => Ok(true),
             Verdict::Doubtful => {
-                let myself = self.exchange(&Request::get("/rest/api/2/myself"), sent).await?;
+                let myself = self.exchange(&Request::get("/rest/api/2/myself"), sent, &|_| ()).await?;
                 Ok(myself.status == 401 || myself.is_anonymous())
             }
         }
     }
 
     /// One answer to one request. What only reads is asked again, twice, after a reset or a 502, 503, 504.
-    async fn exchange(&self, request: &Request, auth: &Authorization) -> Result<Answer, JiraError> {
+    async fn exchange(
+        &self,
+        request: &Request,
+        auth: &Authorization,
+        note: &Note<'_>,
+    ) -> Result<Answer, JiraError> {
         let tries = if request.class == AccessClass::Read { READ_TRIES } else { 1 };
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
@@ -192,7 +217,7 @@ impl Jira {
             .with_jitter()
             .build();
         loop {
-            let outcome = self.once(request, auth).await;
+            let outcome = self.once(request, auth, note).await;
             let passing = match &outcome {
                 Ok(answer) => matches!(answer.status, 502..=504),
                 Err(error) => matches!(error, HttpError::Broken { .. }),
@@ -221,7 +246,12 @@ impl Jira {
         }
     }
 
-    async fn once(&self, request: &Request, auth: &Authorization) -> Result<Answer, HttpError> {
+    async fn once(
+        &self,
+        request: &Request,
+        auth: &Authorization,
+        note: &Note<'_>,
+    ) -> Result<Answer, HttpError> {
         let host = self.access.base_url.host();
         let url = self.url(request);
         let left = self.bounds.deadline.saturating_duration_since(Instant::now());
@@ -241,6 +271,7 @@ impl Jira {
             builder = builder.body(body.to_string());
         }
         let started = Instant::now();
+        note(Flight::Out);
         let response = builder.send().await.map_err(|error| HttpError::new(&error, &host))?;
         let status = response.status().as_u16();
         tracing::debug!("{} → {status} in {} ms", request.title(), started.elapsed().as_millis());

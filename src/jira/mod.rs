@@ -12,6 +12,6 @@ pub mod user;
 pub mod key;
 pub mod markup;
 
-pub use client::{AccessClass, Bounds, Jira, Request};
+pub use client::{AccessClass, Bounds, Flight, Jira, Note, Request};
 pub use error::JiraError;
 pub use judge::Answer;

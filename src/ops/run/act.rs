@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::Failure;
 use crate::jira::issue::{self, Issue, Transition};
 use crate::jira::key::IssueRef;
-use crate::jira::{JiraError, Request, user};
+use crate::jira::{Flight, JiraError, Note, Request, user};
 
 use super::args::Plan;
 use super::report::{IssueReport, Offer, Outcome, RunProgress};
@@ -86,11 +86,12 @@ impl Actor<'_> {
             return Ok(());
         }
         let request = issue::transit(&issue.key, &chosen.id, self.facts.resolution.as_deref());
-        let sending = || {
-            self.set_transition(at, Outcome::Unknown, name, to.clone());
-            self.progress.update(at, |entry| entry.status_after = None);
+        let note = |flight| {
+            self.set_transition(at, in_flight(flight), name.clone(), to.clone());
+            let status = issue.status.clone().filter(|_| flight == Flight::Back);
+            self.progress.update(at, |entry| entry.status_after = status);
         };
-        let (outcome, status, failure) = match self.send(&request, sending).await {
+        let (outcome, status, failure) = match self.send(&request, &note).await {
             Sent::Done(_) => (Outcome::Done, to.clone(), None),
             Sent::Failed(failure) => (Outcome::Failed, issue.status.clone(), Some(failure)),
             Sent::Anonymous(failure) => (Outcome::Unknown, None, Some(failure)),
@@ -125,7 +126,7 @@ impl Actor<'_> {
             set(Outcome::Planned);
             return Ok(());
         }
-        let sent = self.send(&issue::assign(&issue.key, login), || set(Outcome::Unknown)).await;
+        let sent = self.send(&issue::assign(&issue.key, login), &|flight| set(in_flight(flight))).await;
         let (outcome, failure) = match sent {
             Sent::Done(_) => (Outcome::Done, None),
             Sent::Failed(failure) => (Outcome::Failed, Some(failure)),
@@ -166,7 +167,8 @@ impl Actor<'_> {
             set(Outcome::Planned, None);
             return Ok(());
         }
-        let sent = self.send(&issue::comment(&issue.key, body), || set(Outcome::Unknown, None)).await;
+        let note = |flight| set(in_flight(flight), None);
+        let sent = self.send(&issue::comment(&issue.key, body), &note).await;
         let (outcome, id, failure) = match sent {
             Sent::Done(comment) => (Outcome::Done, issue::identifier(&comment["id"]), None),
             Sent::Failed(failure) => (Outcome::Failed, None, Some(failure)),
@@ -180,9 +182,9 @@ impl Actor<'_> {
         failure.map_or(Ok(()), |failure| self.fail(at, failure))
     }
 
-    /// Sends a change; `sending` is called when it has its turn.
-    async fn send(&self, request: &Request, sending: impl FnOnce()) -> Sent {
-        match self.gate.send_noting(request, sending).await {
+    /// Sends a change; `note` is told where it is.
+    async fn send(&self, request: &Request, note: &Note<'_>) -> Sent {
+        match self.gate.send_noting(request, note).await {
             Ok(answer) => Sent::Done(answer.into_json()),
             Err(error @ JiraError::OutcomeUnknown { .. }) => Sent::Unknown(error.into()),
             Err(error @ JiraError::AnonymousWrite { .. }) => Sent::Anonymous(error.into()),
@@ -259,6 +261,14 @@ impl Actor<'_> {
 fn set_transition(entry: &mut IssueReport, outcome: Outcome) {
     if let Some(transition) = &mut entry.transition {
         transition.result = outcome;
+    }
+}
+
+/// What a change counts as if the run were cut short now.
+fn in_flight(flight: Flight) -> Outcome {
+    match flight {
+        Flight::Out => Outcome::Unknown,
+        Flight::Back => Outcome::Skipped,
     }
 }
 

@@ -15,7 +15,7 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::Semaphore;
 
 use crate::error::{Code, Failure, Hint};
-use crate::jira::{AccessClass, Answer, Jira, JiraError, Request, issue, user};
+use crate::jira::{AccessClass, Answer, Jira, JiraError, Note, Request, issue, user};
 
 use super::OpError;
 use act::Actor;
@@ -41,17 +41,13 @@ impl<'a> Gate<'a> {
         Gate { jira, places: Semaphore::new(AT_ONCE) }
     }
 
-    /// Waits for a place, tells that it is about to send, and sends.
-    async fn send_noting(&self, request: &Request, sending: impl FnOnce()) -> Result<Answer, JiraError> {
-        self.with(|jira| async move {
-            sending();
-            jira.send(request).await
-        })
-        .await
+    /// Waits for a place and sends; `note` is told where the request is.
+    async fn send_noting(&self, request: &Request, note: &Note<'_>) -> Result<Answer, JiraError> {
+        self.with(|jira| jira.send_noting(request, note)).await
     }
 
     async fn send(&self, request: &Request) -> Result<Answer, JiraError> {
-        self.send_noting(request, || {}).await
+        self.with(|jira| jira.send(request)).await
     }
 
     /// Does something that sends one request at a time.

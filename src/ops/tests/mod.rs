@@ -56,11 +56,19 @@ fn jira(sandbox: &Running, user: &str, read_only: bool) -> Jira {
         trust: crate::auth::trust::Trust::default(),
         warnings: Vec::new(),
     };
-    let deadline = Instant::now() + Duration::from_secs(60);
-    Jira::new(access, Bounds { read_only, deadline, max_wait: Duration::ZERO })
+    Jira::new(access, bounds(read_only, Duration::ZERO))
+}
+
+fn bounds(read_only: bool, max_wait: Duration) -> Bounds {
+    Bounds { read_only, deadline: Instant::now() + Duration::from_secs(60), max_wait }
 }
 
 impl Site {
+    /// The same way, of somebody who waits when the rate is limited.
+    fn patient(&self) -> Jira {
+        Jira::new(self.jira.access().clone(), bounds(false, Duration::from_secs(10)))
+    }
+
     /// The requests since the last look, as `GET /rest/api/2/issue/GAIA-1`, without the query.
     fn requests(&self) -> Vec<String> {
         let title = |request: &Request| {

@@ -187,15 +187,42 @@ async fn a_lookup_that_fails_is_the_failure_of_its_issues() {
     assert_eq!(value["issues"][0]["transition"]["result"], "failed");
 }
 
-#[tokio::test]
-async fn failures_of_one_kind_keep_what_jira_said() {
-    let site = site().await;
-    let limited = Action::Respond {
+fn limited() -> Action {
+    Action::Respond {
         status: ::http::StatusCode::TOO_MANY_REQUESTS,
         headers: vec![("retry-after".into(), "7".into()), ("content-type".into(), "application/json".into())],
         body: "{\"message\":\"slow down\"}".into(),
-    };
-    site.fault(Fault::on("/rest/api/2/issue/", limited).always());
+    }
+}
+
+#[tokio::test]
+async fn what_waits_to_be_sent_again_when_the_run_is_cut_short_was_not_done() {
+    let site = site().await;
+    let path = "/rest/api/2/issue/GAIA-12/transitions";
+    site.fault(Fault::on(path, limited()).always());
+    let progress = RunProgress::new();
+    let patient = site.patient();
+    tokio::select! {
+        _ = run(to("GAIA-12", "Done"), &patient, &progress) => panic!("it waits for seconds"),
+        () = async {
+            site.sandbox.wait_for(path, 1).await;
+            while serde_json::to_value(progress.report()).unwrap()["issues"][0]["transition"]["result"] != "skipped" {
+                tokio::task::yield_now().await;
+            }
+        } => {}
+    }
+    let entry = serde_json::to_value(progress.report()).unwrap()["issues"][0].take();
+    assert_eq!(
+        (&entry["transition"]["result"], &entry["status_after"]),
+        (&json!("skipped"), &entry["status_before"])
+    );
+    assert_eq!(progress.report().failure().unwrap().exit_code(), 6);
+}
+
+#[tokio::test]
+async fn failures_of_one_kind_keep_what_jira_said() {
+    let site = site().await;
+    site.fault(Fault::on("/rest/api/2/issue/", limited()).always());
     let (report, _) = go(&site, to("GAIA-12 WEB-9", "Done")).await;
     let failed = report.failure().unwrap();
     assert_eq!((failed.code, failed.exit_code(), failed.retry_after), (Code::RateLimited, 4, Some(7)));
