@@ -180,6 +180,7 @@ codes! {
     PortBusy "port_busy" Error User,
     LoginDenied "login_denied" Error User,
     OutputUnwritable "output_unwritable" Error Caller,
+    Findings "findings" Error Caller,
     Bug "bug" Error Nobody,
 }
 

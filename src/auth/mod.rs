@@ -8,6 +8,7 @@ pub mod trust;
 
 pub mod authorize;
 pub mod endpoint;
+pub mod go_jira;
 pub mod login;
 pub mod logout;
 pub mod loopback;

@@ -188,12 +188,7 @@ async fn open_store(
         return Ok(Store::Memory(memory.clone()));
     }
     match kind {
-        StorageKind::Keyring => {
-            let usual = if world.person { KEYRING_DEADLINE_PERSON } else { KEYRING_DEADLINE };
-            let deadline = settings.keyring_timeout.unwrap_or(usual);
-            let keyring = Keyring::new(deadline, Some(world.keyring_waits.clone()));
-            Ok(Store::Keyring(keyring.interactive(world.person)))
-        }
+        StorageKind::Keyring => Ok(Store::Keyring(keyring(settings, world))),
         StorageKind::File => {
             let directory = settings.dirs.config.clone();
             if let Some(password) = &settings.master_password {
@@ -211,7 +206,14 @@ async fn open_store(
     }
 }
 
-async fn ask(world: &World, question: &'static str) -> Result<Secret, AuthError> {
+/// The keyring, with the patience that somebody at the terminal needs for its dialog.
+pub(super) fn keyring(settings: &Settings, world: &World) -> Keyring {
+    let usual = if world.person { KEYRING_DEADLINE_PERSON } else { KEYRING_DEADLINE };
+    let deadline = settings.keyring_timeout.unwrap_or(usual);
+    Keyring::new(deadline, Some(world.keyring_waits.clone())).interactive(world.person)
+}
+
+pub(super) async fn ask(world: &World, question: &'static str) -> Result<Secret, AuthError> {
     let prompt = world.prompt.clone();
     let answer = on_own_thread(move || prompt.hidden(question)).await.flatten();
     answer.map_err(|error| AuthError::Prompt(error.to_string()))

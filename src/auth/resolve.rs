@@ -199,7 +199,7 @@ async fn stored(settings: &Settings, world: &World) -> Result<Option<(Session, P
 }
 
 /// A stored session as a credential, under what it trusts.
-fn from_session(
+pub fn from_session(
     settings: &Settings,
     world: &World,
     session: Session,

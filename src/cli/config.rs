@@ -1,4 +1,4 @@
-//! `config show`: every value and where it comes from; no network, no secret.
+//! `config show`: every value and where it comes from; no network, no secret. `config check` is in `check`.
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::error::Failure;
 use crate::output::{Readable, Text};
 
+use super::check::{self, CheckArgs};
 use super::context::Context;
 
 /// `jira config …`
@@ -14,6 +15,12 @@ use super::context::Context;
 pub enum ConfigCommand {
     /// Show every value with its source; secrets as (set)
     Show,
+    /// Find what behaves differently than with go-jira, in workflow files and scripts
+    ///
+    /// Reads files of any kind and lists each go-jira command line and setting that would behave differently
+    /// here, with the reason and what to write instead. Nothing is run, and no value is repeated. Exits 1 with
+    /// code findings if there are any, so that a CI job can hold on to it; --exit-zero exits 0.
+    Check(CheckArgs),
 }
 
 /// Name → value and source.
@@ -36,8 +43,9 @@ impl Text for Shown {
 }
 
 /// Runs it.
-pub fn run(command: ConfigCommand, ctx: &Context) -> Result<(), Failure> {
+pub async fn run(command: ConfigCommand, ctx: &Context) -> Result<(), Failure> {
     match command {
         ConfigCommand::Show => ctx.out.value(&Shown(ctx.settings.show())),
+        ConfigCommand::Check(args) => check::run(args, ctx).await,
     }
 }

@@ -3,6 +3,7 @@
 
 mod agree;
 mod browse;
+mod check;
 mod config;
 mod context;
 mod demo;
@@ -19,6 +20,7 @@ mod sandbox;
 mod search;
 mod session;
 mod site;
+mod take_over;
 mod token;
 mod version;
 mod whoami;
@@ -98,7 +100,7 @@ enum Command {
     /// List, choose, change and remove sites
     #[command(subcommand)]
     Site(site::SiteCommand),
-    /// Show the configuration
+    /// Show the configuration, check scripts for it
     #[command(subcommand)]
     Config(config::ConfigCommand),
     /// A Jira to try things on
@@ -179,6 +181,7 @@ fn understand(process: &Process) -> Result<Understood, Failure> {
 fn needs_no_site(cli: &Cli) -> bool {
     match &cli.command {
         Some(Command::Logout(args)) => args.all,
+        Some(Command::Config(config::ConfigCommand::Check(_))) => true,
         Some(Command::Site(_) | Command::Sandbox(_) | Command::Version) => true,
         _ => false,
     }
@@ -358,7 +361,10 @@ async fn dispatch(cli: Cli, ctx: &Context) -> Result<(), Failure> {
     let Some(command) = cli.command else { return Ok(()) };
     // Boxed, or the future of one command would be as large as that of the largest.
     match command {
-        Command::Login(args) => Box::pin(login::run(args, ctx)).await,
+        Command::Login(args) => {
+            let args = login::LoginArgs { base_url: cli.global.base_url, ..args };
+            Box::pin(login::run(args, ctx)).await
+        }
         Command::Logout(args) => Box::pin(logout::run(args, ctx)).await,
         Command::Whoami => Box::pin(whoami::run(ctx)).await,
         Command::Search(args) => Box::pin(search::run(args, ctx)).await,
@@ -366,7 +372,7 @@ async fn dispatch(cli: Cli, ctx: &Context) -> Result<(), Failure> {
         Command::Run(args) => Box::pin(run::run(args, ctx)).await,
         Command::Token(command) => Box::pin(token::run(command, ctx)).await,
         Command::Site(command) => Box::pin(site::run(command, ctx)).await,
-        Command::Config(command) => config::run(command, ctx),
+        Command::Config(command) => Box::pin(config::run(command, ctx)).await,
         Command::Sandbox(sandbox::SandboxCommand::Serve(args)) => Box::pin(sandbox::serve(args, ctx)).await,
         Command::Sandbox(sandbox::SandboxCommand::Demo) => Box::pin(demo::run(ctx)).await,
         Command::Version => version::run(ctx, json),

@@ -74,6 +74,18 @@ fn home(env: &Env) -> PathBuf {
     absolute(env, "HOME").unwrap_or_else(|| PathBuf::from("/nonexistent"))
 }
 
+/// Where go-jira keeps its encrypted tokens: below what Go takes for the user's directory of
+/// configurations, which differs from ours on macOS. None for a user without a home.
+pub fn go_jira_archive(env: &Env) -> Option<PathBuf> {
+    let home = || absolute(env, "HOME");
+    let config = match std::env::consts::OS {
+        "windows" => absolute(env, "APPDATA"),
+        "macos" => home().map(|home| home.join("Library/Application Support")),
+        _ => absolute(env, "XDG_CONFIG_HOME").or_else(|| home().map(|home| home.join(".config"))),
+    };
+    config.map(|config| config.join("go-jira").join("tokens.enc"))
+}
+
 #[cfg(windows)]
 fn default_config(env: &Env) -> PathBuf {
     absolute(env, "APPDATA").unwrap_or_else(|| home(env)).join(OURS)

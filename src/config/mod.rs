@@ -22,7 +22,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use dirs::Dirs;
+pub use dirs::{Dirs, go_jira_archive};
 pub use duration::parse_duration;
 pub use edit::{SETTINGS, Setting};
 pub use env::{AGENT_MARKS, VARIABLES, Variable, secret_variables};

@@ -6,6 +6,7 @@
 mod ci;
 mod client;
 mod config;
+mod config_check;
 mod conventions;
 mod inputs;
 mod login;

@@ -103,6 +103,7 @@ const EXPOSE: &[(&str, usize, &str)] = &[
     ("src/jira/client.rs", 1, "the Authorization header of a request"),
     ("src/auth/credential.rs", 3, "the Authorization header, which is a secret again"),
     ("src/auth/endpoint.rs", 6, "the forms of the token endpoint; its answer is read into secrets"),
+    ("src/auth/go_jira/record.rs", 3, "the record that another program wrote is read into secrets"),
     ("src/auth/injected.rs", 2, "the successor's file, and the rotation command's stdin"),
     ("src/auth/session.rs", 3, "the record of a session, which is a secret again"),
     ("src/auth/store/cipher.rs", 3, "what is sealed, and the password or token that the key is derived from"),

@@ -35,4 +35,6 @@ mod parallel;
 mod signals;
 mod support;
 #[cfg(target_os = "linux")]
+mod take_over;
+#[cfg(target_os = "linux")]
 mod terminal;

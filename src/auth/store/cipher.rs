@@ -31,9 +31,9 @@ use super::StoreKey;
 /// What OWASP's password storage guide asks of PBKDF2-HMAC-SHA256.
 pub(super) const ROUNDS: u32 = 600_000;
 
-const SALT: usize = 16;
-const NONCE: usize = 12;
-const TAG: usize = 16;
+pub(super) const SALT: usize = 16;
+pub(super) const NONCE: usize = 12;
+pub(super) const TAG: usize = 16;
 const CHECKSUM: usize = 16;
 const HEADER: usize = 8 + 1 + 4 + SALT + NONCE;
 
@@ -123,6 +123,12 @@ impl<'a> Record<'a> {
     }
 }
 
+/// Decrypts what another program has encrypted without associated data.
+pub(super) fn open_bare(key: &Key, nonce: [u8; NONCE], ciphertext: &[u8]) -> Result<Secret, WrongKey> {
+    let plain = cipher(key).decrypt(&Nonce::from(nonce), ciphertext).map_err(|_| WrongKey)?;
+    String::from_utf8(plain).map(Secret::new).map_err(|_| WrongKey)
+}
+
 /// Encrypts a record, with a nonce of its own.
 pub(super) fn seal(
     format: Format,
@@ -162,7 +168,7 @@ fn associated(header: &[u8], store_key: &StoreKey) -> Vec<u8> {
     [header, store_key.as_str().as_bytes()].concat()
 }
 
-fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+pub(super) fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes[..N].try_into().expect("a slice of N bytes is an array of N bytes")
 }
 

@@ -8,6 +8,7 @@ mod cipher;
 mod envelope;
 mod error;
 mod file;
+pub mod go_jira;
 mod keyring;
 mod lock;
 mod memory;

@@ -22,6 +22,7 @@ use crate::jira::{Jira, user};
 
 use super::context::Context;
 use super::session::SessionObject;
+use super::take_over;
 
 use remember::{forget_old, remember, tell_differences};
 pub use wish::Wish;
@@ -32,6 +33,9 @@ pub struct LoginArgs {
     /// Store a personal access token, read from stdin or asked for
     #[arg(long)]
     pub pat: bool,
+    /// Take over the session of go-jira, from its keyring entry or its tokens.enc
+    #[arg(long, conflicts_with_all = ["pat", "scope", "browser", "no_browser"])]
+    pub from_go_jira: bool,
     /// Scope to ask for: READ, WRITE, ADMIN or SYSTEM_ADMIN
     #[arg(long, value_name = "SCOPE")]
     pub scope: Option<String>,
@@ -62,6 +66,9 @@ pub struct LoginArgs {
     /// The exact redirect URI as it is registered
     #[arg(long, value_name = "URI")]
     pub redirect_uri: Option<String>,
+    /// The base URL as it was typed; go-jira stores under that.
+    #[arg(skip)]
+    pub base_url: Option<String>,
 }
 
 impl LoginArgs {
@@ -91,7 +98,14 @@ pub const PATIENCE_ALONE: Duration = Duration::from_secs(100);
 pub async fn run(args: LoginArgs, ctx: &Context) -> Result<(), Failure> {
     wish::refuse_credentials_of_the_environment(ctx)?;
     let sites = ctx.sites()?;
-    let wish = Wish::new(ctx, &sites, args.pat)?;
+    let found = match args.from_go_jira {
+        true => Some(take_over::find(ctx, &sites, args.base_url.as_deref()).await?),
+        false => None,
+    };
+    let wish = match &found {
+        Some(found) => Wish::of_found(ctx, &sites, found)?,
+        None => Wish::new(ctx, &sites, args.pat)?,
+    };
     sites.check_writable()?;
     wish.needs_a_person(ctx)?;
     let (place, storage) = place(ctx, &wish).await?;
@@ -101,9 +115,10 @@ pub async fn run(args: LoginArgs, ctx: &Context) -> Result<(), Failure> {
     let remembered = wish.known.as_ref().map(trust::remembered);
     let trusted = before.as_ref().map(|session| &session.trust).or(remembered.as_ref());
     trust::agree_to(ctx, &wish, trusted, &trust).await?;
-    let session = match args.pat {
-        true => personal(ctx, &wish, &place, &trust).await?,
-        false => oauth(ctx, &args, &wish, &place, trust).await?,
+    let session = match (&found, args.pat) {
+        (Some(found), _) => take_over::session(ctx, &wish, &place, &trust, found).await?,
+        (None, true) => personal(ctx, &wish, &place, &trust).await?,
+        (None, false) => oauth(ctx, &args, &wish, &place, trust).await?,
     };
     let site = remember(ctx, &sites, &wish, &session, storage)?;
     forget_old(ctx, &sites, &wish, &site).await;
@@ -204,7 +219,7 @@ async fn personal(ctx: &Context, wish: &Wish, place: &Place, trust: &Trust) -> R
 }
 
 /// Asks Jira whose session it is.
-async fn whose(ctx: &Context, session: &Session) -> Result<User, Failure> {
+pub(super) async fn whose(ctx: &Context, session: &Session) -> Result<User, Failure> {
     let access = Access {
         base_url: session.base_url.clone(),
         client: resolve::client(&ctx.settings, &session.trust, &session.base_url)?,
@@ -217,6 +232,11 @@ async fn whose(ctx: &Context, session: &Session) -> Result<User, Failure> {
         trust: session.trust.clone(),
         warnings: vec![],
     };
+    whose_access(ctx, access).await
+}
+
+/// The same of a credential.
+pub(super) async fn whose_access(ctx: &Context, access: Access) -> Result<User, Failure> {
     let user = user::myself(&Jira::new(access, ctx.bounds())).await?;
     let text = |name: &str| user[name].as_str().unwrap_or_default().to_owned();
     Ok(User { name: text("name"), display_name: text("displayName") })

@@ -1,6 +1,7 @@
 //! What a login is about: which Jira, which site, which client, and whether it may be without a person.
 
 use crate::auth::Chosen;
+use crate::auth::go_jira::Found;
 use crate::auth::redirect::Redirect;
 use crate::auth::session::PAT_CLIENT_ID;
 use crate::config::{BaseUrl, ClientId, Scope, Site, SiteName, Sites};
@@ -30,13 +31,30 @@ impl Wish {
     /// From the settings and the sites that there are.
     pub fn new(ctx: &Context, sites: &Sites, pat: bool) -> Result<Self, Failure> {
         let base_url = base_url(ctx)?;
-        let name = site_name(ctx, sites, &base_url);
-        let known = sites.get(&name).cloned();
         let client_id = match pat {
             true => ClientId::parse(PAT_CLIENT_ID)?,
             false => client_id(ctx, &base_url)?,
         };
         let scope = ctx.settings.scope.as_ref().map_or(Scope::Write, |scope| scope.value);
+        Wish::of(ctx, sites, base_url, client_id, scope, pat)
+    }
+
+    /// From a session that was found elsewhere.
+    pub fn of_found(ctx: &Context, sites: &Sites, found: &Found) -> Result<Self, Failure> {
+        let scope = found.scope.unwrap_or(Scope::Write);
+        Wish::of(ctx, sites, found.base_url.clone(), found.client_id.clone(), scope, false)
+    }
+
+    fn of(
+        ctx: &Context,
+        sites: &Sites,
+        base_url: BaseUrl,
+        client_id: ClientId,
+        scope: Scope,
+        pat: bool,
+    ) -> Result<Self, Failure> {
+        let name = site_name(ctx, sites, &base_url);
+        let known = sites.get(&name).cloned();
         let own_key = sites.needs_own_key(&name, &base_url, &client_id)
             || known.as_ref().is_some_and(|site| site.own_key);
         Ok(Wish { base_url, name, client_id, scope, known, own_key, pat })

@@ -68,9 +68,14 @@ pub async fn lock(bus: &Bus) {
 
 /// What other programs find under our service: account, secret.
 pub async fn items(bus: &Bus) -> Vec<(String, String)> {
+    items_of(bus, "jira-oauth").await
+}
+
+/// What is found under a service.
+pub async fn items_of(bus: &Bus, service_name: &str) -> Vec<(String, String)> {
     let service =
         SecretService::connect_with_existing(EncryptionType::Plain, connection(bus).await).await.unwrap();
-    let found = service.search_items(HashMap::from([("service", "jira-oauth")])).await.unwrap();
+    let found = service.search_items(HashMap::from([("service", service_name)])).await.unwrap();
     let mut items = Vec::new();
     for item in found.unlocked.iter().chain(&found.locked) {
         let account = item.get_attributes().await.unwrap()["username"].clone();
@@ -81,11 +86,29 @@ pub async fn items(bus: &Bus) -> Vec<(String, String)> {
 
 /// Puts an item beside ours, with the same attributes.
 pub async fn put_a_double(bus: &Bus, account: &str) {
+    put(bus, "jira-oauth", account, "{}").await;
+}
+
+/// Puts an item as another program does.
+pub async fn put(bus: &Bus, service_name: &str, account: &str, secret: &str) {
     let service =
         SecretService::connect_with_existing(EncryptionType::Plain, connection(bus).await).await.unwrap();
     let collection = service.get_default_collection().await.unwrap();
-    let attributes = HashMap::from([("service", "jira-oauth"), ("username", account)]);
-    collection.create_item("a double", attributes, b"{}", false, "text/plain").await.unwrap();
+    let attributes = HashMap::from([("service", service_name), ("username", account)]);
+    collection
+        .create_item("an item", attributes, secret.as_bytes(), false, "text/plain; charset=utf8")
+        .await
+        .unwrap();
+}
+
+/// Removes what is found under a service.
+pub async fn remove(bus: &Bus, service_name: &str) {
+    let service =
+        SecretService::connect_with_existing(EncryptionType::Plain, connection(bus).await).await.unwrap();
+    let found = service.search_items(HashMap::from([("service", service_name)])).await.unwrap();
+    for item in &found.unlocked {
+        item.delete().await.unwrap();
+    }
 }
 
 /// Owns the name of the Secret Service and never answers a call.

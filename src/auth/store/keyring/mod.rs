@@ -57,7 +57,8 @@ impl Keyring {
     ///
     /// Nobody is expected to be there: a locked keyring is [`StoreError::KeyringLocked`] at once.
     pub fn new(deadline: Duration, on_wait: Option<OnWait>) -> Self {
-        Keyring { deadline, on_wait, said: Arc::default(), platform: Platform::default() }
+        let platform = Platform { service: SERVICE, ..Platform::default() };
+        Keyring { deadline, on_wait, said: Arc::default(), platform }
     }
 
     /// Whether a person is there, so that a locked keyring may open its dialog.
@@ -81,6 +82,19 @@ impl Keyring {
         let key = key.clone();
         let found = self.call(self.deadline, move |items| parts::read(items, key.as_str())).await?;
         found.filter(|bytes| bytes.as_slice() != PLACEHOLDER).map(text).transpose()
+    }
+
+    /// What another program keeps in an item of its own, which is only ever read.
+    pub(super) async fn foreign(
+        &self,
+        service: &'static str,
+        account: &StoreKey,
+    ) -> Result<Option<Secret>, StoreError> {
+        let mut other = self.clone();
+        other.platform.service = service;
+        let account = account.clone();
+        let found = other.call(self.deadline, move |items| items.get(account.as_str())).await?;
+        found.map(text).transpose()
     }
 
     /// Writes the record that is there back into its item. If there is none, which is so at a login only,

@@ -4,7 +4,7 @@ use keyring_core::api::CredentialStoreApi;
 use keyring_core::{Entry, Error};
 use zeroize::Zeroizing;
 
-use super::{Items, SERVICE};
+use super::Items;
 use crate::auth::store::StoreError;
 
 #[cfg(target_os = "macos")]
@@ -15,6 +15,7 @@ use windows_native_keyring_store::Store;
 /// How to reach the keyring.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Platform {
+    pub(super) service: &'static str,
     pub(super) interactive: bool,
 }
 
@@ -23,6 +24,7 @@ impl Platform {
     pub(super) fn open(&self) -> Result<Box<dyn Items>, StoreError> {
         Ok(Box::new(Native {
             store: Store::new().map_err(judge)?,
+            service: self.service,
             #[cfg(target_os = "macos")]
             _silence: if self.interactive { None } else { Some(silence()?) },
         }))
@@ -31,6 +33,7 @@ impl Platform {
 
 struct Native {
     store: std::sync::Arc<Store>,
+    service: &'static str,
     #[cfg(target_os = "macos")]
     _silence: Option<security_framework::os::macos::keychain::KeychainUserInteractionLock>,
 }
@@ -44,7 +47,14 @@ fn silence() -> Result<security_framework::os::macos::keychain::KeychainUserInte
 
 impl Native {
     fn entry(&self, account: &str) -> Result<Entry, StoreError> {
-        self.store.build(SERVICE, account, None).map_err(judge)
+        // On Windows an item has one name; the library of Go programs makes it so.
+        #[cfg(windows)]
+        if self.service != super::SERVICE {
+            let target = format!("{}:{account}", self.service);
+            let modifiers = std::collections::HashMap::from([("target", target.as_str())]);
+            return self.store.build(self.service, account, Some(&modifiers)).map_err(judge);
+        }
+        self.store.build(self.service, account, None).map_err(judge)
     }
 }
 

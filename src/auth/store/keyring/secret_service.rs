@@ -10,12 +10,13 @@ use tokio::runtime::{Builder, Runtime};
 use zbus::{connection, fdo};
 use zeroize::Zeroizing;
 
-use super::{Items, SERVICE};
+use super::Items;
 use crate::auth::store::StoreError;
 
 /// How to reach the keyring.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Platform {
+    pub(super) service: &'static str,
     pub(super) interactive: bool,
     pub(super) address: Option<String>,
 }
@@ -26,7 +27,7 @@ impl Platform {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build();
         let runtime = runtime.map_err(|error| StoreError::KeyringFailed(error.to_string()))?;
         let service = runtime.block_on(connect(self.address.as_deref()))?;
-        Ok(Box::new(Session { runtime, service, interactive: self.interactive }))
+        Ok(Box::new(Session { runtime, service, name: self.service, interactive: self.interactive }))
     }
 }
 
@@ -44,6 +45,8 @@ async fn connect(address: Option<&str>) -> Result<SecretService<'static>, StoreE
 struct Session {
     runtime: Runtime,
     service: SecretService<'static>,
+    /// The service that the items stand under.
+    name: &'static str,
     interactive: bool,
 }
 
@@ -79,7 +82,7 @@ impl Items for Session {
 impl Session {
     /// The item, unlocked. What is locked is never "not there".
     async fn find(&self, account: &str) -> Result<Option<Item<'_>>, StoreError> {
-        let found = self.service.search_items(attributes(account)).await.map_err(judge)?;
+        let found = self.service.search_items(self.attributes(account)).await.map_err(judge)?;
         if !found.locked.is_empty() {
             self.may_unlock()?;
             let items: Vec<_> = found.locked.iter().collect();
@@ -88,12 +91,13 @@ impl Session {
         let mut items: Vec<_> = found.unlocked.into_iter().chain(found.locked).collect();
         if items.is_empty() && self.unlock_default().await? {
             // Some services do not search what is locked.
-            items = self.service.search_items(attributes(account)).await.map_err(judge)?.unlocked;
+            items = self.service.search_items(self.attributes(account)).await.map_err(judge)?.unlocked;
         }
         match items.len() {
             0 | 1 => Ok(items.pop()),
             several => Err(StoreError::KeyringCorrupt(format!(
-                "{several} items have the same attributes (service {SERVICE}, username {account})"
+                "{several} items have the same attributes (service {}, username {account})",
+                self.name
             ))),
         }
     }
@@ -128,22 +132,22 @@ impl Session {
             Err(error) => return Err(judge(error)),
         };
         // Replacing, so that of two logins at once the second does not make a second item.
-        let label = format!("{SERVICE}: a session with Jira");
+        let label = format!("{}: a session with Jira", self.name);
         collection
-            .create_item(&label, attributes(account), bytes, true, "text/plain")
+            .create_item(&label, self.attributes(account), bytes, true, "text/plain")
             .await
             .map(drop)
             .map_err(judge)
     }
 
+    /// The names that other keyring libraries use too, so that `secret-tool` finds the item.
+    fn attributes<'a>(&self, account: &'a str) -> HashMap<&'static str, &'a str> {
+        HashMap::from([("service", self.name), ("username", account)])
+    }
+
     fn may_unlock(&self) -> Result<(), StoreError> {
         if self.interactive { Ok(()) } else { Err(StoreError::KeyringLocked) }
     }
-}
-
-/// The names that other keyring libraries use too, so that `secret-tool` finds the item.
-fn attributes(account: &str) -> HashMap<&str, &str> {
-    HashMap::from([("service", SERVICE), ("username", account)])
 }
 
 /// What a failed call says about the keyring.

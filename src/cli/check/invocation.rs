@@ -1,0 +1,169 @@
+//! One go-jira command line: its words as flags and arguments, as go-jira itself would read them.
+
+use super::shell::{Simple, Word};
+
+/// Its commands; those with a list are groups.
+pub const COMMANDS: [(&str, &[&str]); 19] = [
+    ("run", &[]),
+    ("search", &[]),
+    ("get", &[]),
+    ("create", &[]),
+    ("update", &[]),
+    ("delete", &[]),
+    ("link", &[]),
+    ("boards", &[]),
+    ("sprints", &[]),
+    ("epics", &[]),
+    ("login", &[]),
+    ("logout", &[]),
+    ("whoami", &[]),
+    ("token", &["print", "status", "refresh"]),
+    ("broker", &["serve"]),
+    ("config", &["show"]),
+    ("schema", &[]),
+    ("version", &[]),
+    ("completion", &["bash", "zsh", "fish", "powershell"]),
+];
+
+/// Flags that take no value, go-jira's and, for lines that are half moved, ours; all others take one.
+const SWITCHES: [&str; 23] = [
+    "quiet",
+    "no-color",
+    "insecure",
+    "debug",
+    "callback-https",
+    "markdown",
+    "confirm",
+    "delete-subtasks",
+    "help",
+    "version",
+    "q",
+    "h",
+    "v",
+    "lenient",
+    "plaintext",
+    "no-input",
+    "verbose",
+    "dry-run",
+    "require-key",
+    "comment-once",
+    "all",
+    "count",
+    "meta",
+];
+
+/// A flag as it was written.
+#[derive(Clone, Debug)]
+pub struct Flag {
+    /// Without dashes.
+    pub name: String,
+    /// Behind `=` or in the next word.
+    pub value: Option<String>,
+    pub line: usize,
+    pub column: usize,
+}
+
+/// A go-jira command line.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    pub line: usize,
+    pub column: usize,
+    /// `run`, `token print`; for a group without a command of its own the group alone.
+    pub command: String,
+    pub flags: Vec<Flag>,
+    /// What is neither command nor flag.
+    pub surplus: Vec<Word>,
+    /// All words behind the name.
+    pub words: Vec<Word>,
+    /// Such as `2>&1`.
+    pub redirects: Vec<String>,
+    /// What follows: `||`, `|`, …, and the words of that.
+    pub then: (&'static str, Vec<String>),
+}
+
+impl Invocation {
+    /// Reads the words behind the name at `words[at]`; none if they are no command line of go-jira's.
+    pub fn read(simple: &Simple, at: usize, next: Option<&Simple>) -> Option<Invocation> {
+        let name = &simple.words[at];
+        let words = simple.words[at + 1..].to_vec();
+        let (flags, mut surplus) = parse(&words);
+        let first = surplus.first().map(Word::text);
+        let command = match &first {
+            Some(first) => {
+                let (group, commands) = COMMANDS.iter().find(|(command, _)| command == first)?;
+                surplus.remove(0);
+                let second = surplus.first().map(Word::text);
+                match second.filter(|second| commands.contains(&second.as_str())) {
+                    Some(second) => {
+                        surplus.remove(0);
+                        format!("{group} {second}")
+                    }
+                    None => (*group).to_owned(),
+                }
+            }
+            None if flags.is_empty() => return None,
+            None => String::new(),
+        };
+        let then = next.map(|next| next.words.iter().map(Word::text).collect()).unwrap_or_default();
+        Some(Invocation {
+            line: name.line,
+            column: name.column,
+            command,
+            flags,
+            surplus,
+            words,
+            redirects: simple.redirects.clone(),
+            then: (simple.closed_by, then),
+        })
+    }
+
+    /// The flag of that name.
+    pub fn flag(&self, name: &str) -> Option<&Flag> {
+        self.flags.iter().find(|flag| flag.name == name)
+    }
+
+    /// The value of the flag, if it is written out and no expansion.
+    pub fn literal(&self, name: &str) -> Option<&str> {
+        self.flag(name)?.value.as_deref().filter(|value| !value.contains(['$', '`']))
+    }
+
+    /// Whether the switch is on.
+    pub fn on(&self, name: &str) -> bool {
+        self.flag(name).is_some_and(|flag| !matches!(flag.value.as_deref(), Some("false" | "0" | "f")))
+    }
+
+    /// Whether it is a group of commands.
+    pub fn is_group(&self) -> bool {
+        COMMANDS.iter().any(|(name, commands)| *name == self.command && !commands.is_empty())
+    }
+
+    /// Its name with the command, for showing.
+    pub fn title(&self) -> String {
+        format!("go-jira {}", self.command).trim_end().to_owned()
+    }
+}
+
+/// Parts the words into flags and the rest.
+fn parse(words: &[Word]) -> (Vec<Flag>, Vec<Word>) {
+    let (mut flags, mut rest) = (Vec::new(), Vec::new());
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let text = word.text();
+        if text == "--" {
+            rest.extend(words.by_ref().cloned());
+            break;
+        }
+        let name = text.strip_prefix("--").or_else(|| text.strip_prefix('-')).filter(|name| !name.is_empty());
+        let Some(name) = name else {
+            rest.push(word.clone());
+            continue;
+        };
+        let (name, value) = match name.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None if SWITCHES.contains(&name) => (name.to_owned(), None),
+            None => (name.to_owned(), words.next().map(Word::text)),
+        };
+        flags.push(Flag { name, value, line: word.line, column: word.column });
+    }
+    (flags, rest)
+}

@@ -1,0 +1,182 @@
+//! A file as the lines that a shell or a workflow takes for one: continued lines joined, folded blocks of YAML
+//! unfolded, here-documents left out. Every character knows where it stands.
+
+/// A character and where it stands, both counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot {
+    pub c: char,
+    pub line: usize,
+    pub column: usize,
+}
+
+/// A line, or what counts as one.
+pub type Line = Vec<Spot>;
+
+/// A quoted text longer than this is a quote that nobody closed.
+const LONGEST_QUOTE: usize = 100;
+
+/// The text of some spots.
+pub fn text(spots: &[Spot]) -> String {
+    spots.iter().map(|spot| spot.c).collect()
+}
+
+/// The lines of a file, one each as they stand.
+pub fn physical(text: &str) -> Vec<Line> {
+    let spots = |(number, line): (usize, &str)| {
+        let at = |(column, c)| Spot { c, line: number + 1, column: column + 1 };
+        line.trim_end_matches('\r').chars().enumerate().map(at).collect()
+    };
+    text.split('\n').enumerate().map(spots).collect()
+}
+
+/// The same as whoever runs them takes them.
+pub fn logical(physical: &[Line]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut at = 0;
+    while at < physical.len() {
+        let mut line = physical[at].clone();
+        let indent = indent(&line);
+        let folded = is_folded(&line);
+        at += 1;
+        if folded {
+            let mut block = Line::new();
+            while at < physical.len() && (is_blank(&physical[at]) || self::indent(&physical[at]) > indent) {
+                let end = physical[at].last().copied();
+                block.extend(&physical[at]);
+                // What folds is the end of the line; a blank one ends the command.
+                let c = if is_blank(&physical[at]) { '\n' } else { ' ' };
+                block.extend(end.map(|end| Spot { c, ..end }));
+                at += 1;
+            }
+            lines.push(block);
+            continue;
+        }
+        while at < physical.len() && is_continued(&line) {
+            line.pop();
+            line.extend(&physical[at]);
+            at += 1;
+        }
+        at = close_quote(&mut line, physical, at);
+        at = skip_here_documents(&text(&line), physical, at);
+        lines.push(line);
+    }
+    lines
+}
+
+fn indent(line: &[Spot]) -> usize {
+    line.iter().take_while(|spot| spot.c == ' ' || spot.c == '\t').count()
+}
+
+fn is_blank(line: &[Spot]) -> bool {
+    line.iter().all(|spot| spot.c.is_whitespace())
+}
+
+/// `key: >`, `- >-`: YAML joins the lines of the block with blanks.
+fn is_folded(line: &[Spot]) -> bool {
+    let text = text(line);
+    let Some((before, marks)) = text.trim_end().rsplit_once('>') else { return false };
+    marks.chars().all(|c| matches!(c, '+' | '-' | '0'..='9'))
+        && (before.ends_with(": ") || before.trim_start() == "- ")
+}
+
+/// An odd number of backslashes at the end.
+fn is_continued(line: &[Spot]) -> bool {
+    line.iter().rev().take_while(|spot| spot.c == '\\').count() % 2 == 1
+}
+
+/// Adds the lines up to the quote that closes an argument of go-jira's. An apostrophe in a sentence closes
+/// nowhere and is left alone.
+fn close_quote(line: &mut Line, physical: &[Line], at: usize) -> usize {
+    let text = text(line);
+    let Some(name) = text.find("go-jira") else { return at };
+    let name = text[..name].chars().count();
+    let Some((quote, _)) = open_quote(line).filter(|(_, opened)| *opened > name) else { return at };
+    let mut longer = line.clone();
+    for (more, next) in physical.iter().enumerate().skip(at).take(LONGEST_QUOTE) {
+        longer.extend(longer.last().copied().map(|end| Spot { c: '\n', ..end }));
+        longer.extend(next);
+        if next.iter().any(|spot| spot.c == quote) {
+            *line = longer;
+            return more + 1;
+        }
+    }
+    at
+}
+
+/// The quote that is open at the end of the line, and where it was opened.
+fn open_quote(line: &[Spot]) -> Option<(char, usize)> {
+    let mut open: Option<(char, usize)> = None;
+    let mut escaped = false;
+    for (at, Spot { c, .. }) in line.iter().enumerate() {
+        match (open, c) {
+            _ if escaped => escaped = false,
+            (None | Some(('"', _)), '\\') => escaped = true,
+            (None, '\'' | '"') => open = Some((*c, at)),
+            (Some((quote, _)), c) if quote == *c => open = None,
+            _ => {}
+        }
+    }
+    open
+}
+
+/// Behind the bodies of the here-documents that begin in a line. What looks like one and never ends is
+/// something else, such as an operator of another language.
+fn skip_here_documents(line: &str, physical: &[Line], at: usize) -> usize {
+    let mut at = at;
+    let mut rest = line;
+    while let Some(found) = rest.find("<<") {
+        let before = rest[..found].chars().last();
+        rest = &rest[found + 2..];
+        if rest.starts_with('<') || before == Some('<') {
+            rest = rest.trim_start_matches('<');
+            continue;
+        }
+        let word = rest.trim_start_matches(['-', '~', ' ']).trim_start_matches(['\'', '"', '\\']);
+        let word: String = word.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        let starts_well = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let ends = physical[at..].iter().position(|line| text(line).trim() == word);
+        if let (true, Some(end)) = (starts_well, ends) {
+            at += end + 1;
+        }
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(source: &str) -> Vec<String> {
+        logical(&physical(source)).iter().map(|line| text(line)).collect()
+    }
+
+    #[test]
+    fn continued_lines_are_one_and_keep_their_places() {
+        let joined = logical(&physical("go-jira run \\\n  --lenient\nnext"));
+        assert_eq!(text(&joined[0]), "go-jira run   --lenient");
+        let flag = joined[0].iter().find(|spot| spot.c == '-' && spot.line == 2).unwrap();
+        assert_eq!((flag.line, flag.column), (2, 3));
+        assert_eq!(text(&joined[1]), "next");
+        assert_eq!(lines("a \\\\\nb"), ["a \\\\", "b"]);
+        assert_eq!(lines("a\r\nb"), ["a", "b"]);
+    }
+
+    #[test]
+    fn folded_blocks_are_unfolded_and_literal_ones_are_not() {
+        let source = "run: >-\n  go-jira run\n  --lenient\nnext: x\nrun: |\n  one\n  two";
+        assert_eq!(lines(source), ["  go-jira run   --lenient ", "next: x", "run: |", "  one", "  two"]);
+    }
+
+    #[test]
+    fn here_documents_are_left_out_and_shifts_are_not() {
+        let source = "cat <<'EOF' > x\ngo-jira run\n  EOF\nafter\nlist << item\nlast <<< word\nend";
+        assert_eq!(lines(source), ["cat <<'EOF' > x", "after", "list << item", "last <<< word", "end"]);
+    }
+
+    #[test]
+    fn an_argument_may_go_over_several_lines_and_an_apostrophe_does_not() {
+        assert_eq!(lines("go-jira run --comment 'a\nb' --x\nc"), ["go-jira run --comment 'a\nb' --x", "c"]);
+        assert_eq!(lines("Don't use go-jira\nthat's it"), ["Don't use go-jira", "that's it"]);
+        assert_eq!(lines("go-jira isn't\nit"), ["go-jira isn't", "it"]);
+    }
+}

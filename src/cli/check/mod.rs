@@ -1,0 +1,148 @@
+//! `config check`: reads workflow files and scripts that were written for go-jira, and says what would behave
+//! differently here. Nothing in them is run, and no value of theirs is repeated.
+
+mod callback;
+mod hits;
+mod invocation;
+mod lines;
+mod position;
+mod rules;
+mod script;
+mod shell;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::error::{Code, Failure, Hint};
+use crate::output::{Readable, Text};
+use crate::process::on_own_thread;
+
+use rules::RULES;
+use script::Script;
+
+use super::context::Context;
+
+/// What is larger is no script.
+const CAP: u64 = 4 * 1024 * 1024;
+
+/// `jira config check FILE…`
+#[derive(Args, Clone, Debug)]
+pub struct CheckArgs {
+    /// Files to read, of any kind: workflows, Jenkinsfiles, Dockerfiles, scripts, .env; - is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Exit 0 in spite of findings
+    #[arg(long)]
+    pub exit_zero: bool,
+}
+
+/// What was found, in the order of the files.
+#[derive(Serialize)]
+struct Report {
+    files: usize,
+    findings: Vec<Finding>,
+}
+
+/// One place that would behave differently.
+#[derive(Serialize)]
+struct Finding {
+    file: String,
+    line: usize,
+    column: usize,
+    code: &'static str,
+    found: String,
+    why: &'static str,
+    instead: String,
+}
+
+impl Text for Report {
+    fn text(&self) -> Readable {
+        let lines = self.findings.iter().flat_map(|one| {
+            let Finding { file, line, column, code, found, why, instead } = one;
+            [format!("{file}:{line}:{column}: {found}: {why} [{code}]"), format!("  instead: {instead}")]
+        });
+        Readable::Lines(lines.collect())
+    }
+}
+
+/// Reads all files before it says anything.
+pub async fn run(CheckArgs { files, exit_zero }: CheckArgs, ctx: &Context) -> Result<(), Failure> {
+    let mut report = Report { files: files.len(), findings: Vec::new() };
+    for file in &files {
+        let (name, source) = read(file, ctx).await?;
+        report.findings.extend(findings(&name, &source));
+    }
+    ctx.out.value(&report)?;
+    match report.findings.len() {
+        0 => Ok(()),
+        _ if exit_zero => Ok(()),
+        found => {
+            let text =
+                format!("places that differ from go-jira: {found}; --exit-zero exits 0 in spite of them");
+            Err(Failure::new(Code::Findings, text).hint(Hint::Help("config check")))
+        }
+    }
+}
+
+/// What the rules find in one file, from top to bottom.
+fn findings(name: &str, source: &str) -> Vec<Finding> {
+    let script = Script::read(name, source);
+    if !script.concerned {
+        return Vec::new();
+    }
+    let mut findings: Vec<Finding> = Vec::new();
+    for rule in RULES {
+        let found = (rule.hits)(&script).into_iter().map(|hit| Finding {
+            file: name.to_owned(),
+            line: hit.line,
+            column: hit.column,
+            code: rule.code,
+            found: hit.found,
+            why: rule.why,
+            instead: hit.instead.unwrap_or_else(|| rule.instead.to_owned()),
+        });
+        findings.extend(found);
+    }
+    findings.sort_by_key(|one| (one.line, one.column));
+    findings
+        .dedup_by(|one, other| (one.line, one.column, one.code) == (other.line, other.column, other.code));
+    findings
+}
+
+/// The name of a file and its text.
+async fn read(file: &Path, ctx: &Context) -> Result<(String, String), Failure> {
+    let (name, read) = match file.to_str() {
+        Some("-") => ("<stdin>".to_owned(), ctx.process.stdin.read_all(CAP).await),
+        _ => {
+            let path = file.to_owned();
+            (file.display().to_string(), on_own_thread(move || whole(&path)).await.flatten())
+        }
+    };
+    let bad = |why: String| Failure::new(Code::BadValue, format!("{name} cannot be checked: {why}"));
+    let bytes = read.map_err(|error| bad(error.to_string()))?;
+    match String::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') => Ok((name, text)),
+        _ => Err(bad("it is no text".to_owned())),
+    }
+}
+
+fn whole(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    // A pipe is read to its end, a directory is none.
+    if file.metadata()?.is_dir() {
+        return Err(io::Error::other("it is a directory"));
+    }
+    let mut bytes = Vec::new();
+    file.take(CAP + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 {
+        length if length > CAP => Err(io::Error::other(format!("it is larger than {} MiB", CAP >> 20))),
+        _ => Ok(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,353 @@
+//! What behaves differently here, one entry each: where it is found, why it differs, what to write instead.
+//! The differences themselves are decided elsewhere (docs/go-jira.md); a script can hit each of these.
+
+use crate::config::{Scope, parse_boolean, parse_duration};
+
+use super::callback;
+use super::hits::{ACTION, CLOUD, DOTENV, EXIT_ONE, Hit, RETRY_AFTER};
+use super::invocation::{Flag, Invocation};
+use super::script::{Script, Setting};
+
+/// One difference.
+pub struct Rule {
+    pub code: &'static str,
+    pub why: &'static str,
+    pub instead: &'static str,
+    pub hits: fn(&Script) -> Vec<Hit>,
+}
+
+/// Every rule, in the order of docs/go-jira.md.
+pub const RULES: &[Rule] = &[
+    Rule {
+        code: "dotenv",
+        why: "go-jira loads .env of the working directory by itself; here no file is read that is not named",
+        instead: "say --env-file .env, or set JIRA_ENV_FILE",
+        hits: |script| match (script.dotenv, script.settings.first()) {
+            (true, Some(first)) => vec![Hit::at(first, "the file")],
+            _ => script.lines_with(&DOTENV, ".env"),
+        },
+    },
+    Rule {
+        code: "bare_variable",
+        why: "a variable of this name is read by go-jira and not here: many programs set such names, the system too",
+        instead: "the same name with JIRA_ or INPUT_ before it (INPUT_DEBUG for DEBUG)",
+        hits: |script| {
+            script.variables(|name| {
+                matches!(name, "TOKEN" | "USERNAME" | "PASSWORD" | "BASE_URL" | "INSECURE" | "DEBUG")
+            })
+        },
+    },
+    Rule {
+        code: "unread_variable",
+        why: "variables of this name mean nothing here",
+        instead: "the names in `jira config show` and docs/cli.md: JIRA_BASE_URL, JIRA_TOKEN, …",
+        hits: |script| script.variables(|name| name.starts_with("GO_JIRA_")),
+    },
+    Rule {
+        code: "output_variable",
+        why: "here the format counts for every command, also for run, whoami, login and token status",
+        instead: "JIRA_OUTPUT for all commands, --output for one",
+        hits: |script| script.variables(|name| matches!(name, "OUTPUT" | "INPUT_OUTPUT")),
+    },
+    Rule {
+        code: "boolean_word",
+        why: "go-jira takes every word but 1 and true for no; here yes and on are yes, and what is no such word is exit 2",
+        instead: "true or false",
+        hits: |script| script.settings.iter().filter(|set| is_odd_boolean(set)).map(Hit::of).collect(),
+    },
+    Rule {
+        code: "secret_flag",
+        why: "a secret as an argument can be read by every process of the machine: refused with exit 2",
+        instead: "JIRA_TOKEN, JIRA_PASSWORD or JIRA_BROKER_TOKEN in the environment, or the variable with _FILE behind it",
+        hits: |script| {
+            script.flags(|_, flag| matches!(flag.name.as_str(), "token" | "password" | "broker-token"))
+        },
+    },
+    Rule {
+        code: "username_flag",
+        why: "there is no such flag here: a user name goes with its password, which is no argument",
+        instead: "JIRA_USERNAME beside JIRA_PASSWORD in the environment",
+        hits: |script| script.flags(|_, flag| flag.name == "username"),
+    },
+    Rule {
+        code: "login_flag",
+        why: "go-jira takes this flag with every command and uses it at login; here login alone takes it",
+        instead: "without it: the session and its site remember what login was told",
+        hits: |script| {
+            let of_login = |flag: &Flag| flag.name == "scope" || flag.name.starts_with("callback-");
+            script.flags(|one, flag| of_login(flag) && one.command != "login")
+        },
+    },
+    Rule {
+        code: "precedence",
+        why: "both the flag and its variable are set: in go-jira the variable wins, here the flag",
+        instead: "one of the two",
+        hits: |script| {
+            script.flags(|_, flag| {
+                FLAG_AND_VARIABLE.iter().any(|(name, set)| *name == flag.name && script.sets(&[set]))
+            })
+        },
+    },
+    Rule {
+        code: "callback",
+        why: "another redirect URI than go-jira's is asked for at login, and it must be registered exactly so",
+        instead: "register https://127.0.0.1:8085/callback, or say the registered one with --redirect-uri",
+        hits: callback::hits,
+    },
+    Rule {
+        code: "callback_port",
+        why: "go-jira takes its default where this is no number; here that is exit 2",
+        instead: "a port from 1 to 65535",
+        hits: |script| {
+            let set = script.settings.iter().filter(|set| set.name == "JIRA_OAUTH_CALLBACK_PORT");
+            let bad = |value: &str| !value.is_empty() && value.parse::<u16>().is_err();
+            set.filter(|set| set.value.as_deref().is_some_and(bad)).map(Hit::of).collect()
+        },
+    },
+    Rule {
+        code: "token_print",
+        why: "an access token is printed to a person at a terminal only",
+        instead: "let jira make the request; where a script must have the token, `allow_token_print = true` for the site \
+                  in config.toml",
+        hits: |script| script.commands(|one| one.command == "token print"),
+    },
+    Rule {
+        code: "run_exit",
+        why: "go-jira exits 0 when an issue or a transition is missing; here that is exit 5 or 6, with a report on stdout",
+        instead: "--lenient forgives what is missing",
+        hits: |script| script.commands(|one| one.command == "run" && !ignored(one) && !one.on("lenient")),
+    },
+    Rule {
+        code: "exit_ignored",
+        why: "the exit code is thrown away, and here it says whether everything was done",
+        instead: "--lenient instead of `|| true`: what is missing is forgiven, what failed is not",
+        hits: |script| script.commands(|one| one.command == "run" && ignored(one)),
+    },
+    Rule {
+        code: "exit_one",
+        why: "1 is go-jira's code for most failures; here 404 is 5, an unreachable Jira 7, a missing flag or --confirm 2",
+        instead: "a test for 0, or the codes in `jira --help`",
+        hits: |script| script.lines_with(&EXIT_ONE, "$? and 1"),
+    },
+    Rule {
+        code: "group_alone",
+        why: "a group without a command of its own prints help and exits 0 in go-jira; here that is exit 2",
+        instead: "the command that is meant, or --help",
+        hits: |script| {
+            script.commands(|one| one.is_group() && one.command != "completion" && !one.on("help"))
+        },
+    },
+    Rule {
+        code: "surplus_argument",
+        why: "go-jira passes over arguments that it does not know; here they are an issue key, JQL, or exit 2",
+        instead: "without them, or quoted, if they belong to the value before",
+        hits: |script| script.surplus(),
+    },
+    Rule {
+        code: "version_flag",
+        why: "-v is the version in go-jira; here it makes a command tell what it does",
+        instead: "-V",
+        hits: |script| script.flags(|one, flag| flag.name == "v" && one.words.len() > 1),
+    },
+    Rule {
+        code: "debug_dump",
+        why: "go-jira writes its configuration to stdout; here --debug tells what happens, on stderr",
+        instead: "`jira config show`",
+        hits: |script| script.flags(|one, flag| flag.name == "debug" && one.command == "run"),
+    },
+    Rule {
+        code: "stderr_text",
+        why: "go-jira writes this as text to stderr; here it is JSON on stdout",
+        instead: "read stdout, with jq or with --output text",
+        hits: |script| script.commands(|one| is_told_on_stderr(&one.command) && reads_stderr(one)),
+    },
+    Rule {
+        code: "retry_after",
+        why: "retry_after is a string in go-jira and a number of seconds here",
+        instead: "read it as a number",
+        hits: |script| script.lines_with(&RETRY_AFTER, "retry_after"),
+    },
+    Rule {
+        code: "timeout",
+        why: "here a duration is whole numbers with ms, s, m, h or d, and more than nothing; anything else is exit 2",
+        instead: "30s, 5m, 1m30s; without --timeout the command's own",
+        hits: |script| {
+            let bad = |flag: &Flag| {
+                flag.value.as_deref().is_some_and(|value| !expands(value) && parse_duration(value).is_err())
+            };
+            script.flags(|_, flag| flag.name == "timeout" && bad(flag))
+        },
+    },
+    Rule {
+        code: "scope",
+        why: "a scope is one of four words here, in capitals",
+        instead: "READ, WRITE, ADMIN or SYSTEM_ADMIN",
+        hits: |script| {
+            script.commands(|one| one.literal("scope").is_some_and(|scope| Scope::parse(scope).is_err()))
+        },
+    },
+    Rule {
+        code: "half_certificate",
+        why: "go-jira passes over one of --callback-cert and --callback-key without the other; here that is exit 2",
+        instead: "both or neither",
+        hits: |script| {
+            script.commands(|one| one.flag("callback-cert").is_some() != one.flag("callback-key").is_some())
+        },
+    },
+    Rule {
+        code: "two_stdin",
+        why: "two flags read stdin; go-jira gives the second one nothing, here that is exit 2",
+        instead: "one of them from a variable: INPUT_REF, INPUT_COMMENT",
+        hits: |script| {
+            let dashes =
+                |one: &Invocation| one.flags.iter().filter(|flag| flag.value.as_deref() == Some("-")).count();
+            script.commands(|one| dashes(one) > 1)
+        },
+    },
+    Rule {
+        code: "limit",
+        why: "go-jira leaves out a limit of 0 and hands on a negative one; here a limit is 1 or more",
+        instead: "--all for everything, --count for the number",
+        hits: |script| {
+            let none = |one: &Invocation| {
+                one.literal("limit").and_then(|text| text.parse::<i64>().ok()).is_some_and(|n| n < 1)
+            };
+            script.commands(none)
+        },
+    },
+    Rule {
+        code: "empty_jql",
+        why: "go-jira asks for everything; here an empty JQL is exit 2",
+        instead: "a query, such as 'order by updated'",
+        hits: |script| script.commands(|one| one.literal("jql") == Some("")),
+    },
+    Rule {
+        code: "field_ids",
+        why: "go-jira writes to customfield_10101 and customfield_10100; here the fields are found by what they are",
+        instead: "--epic-field and --sprint-field with the ids, if it must be those",
+        hits: |script| {
+            script.flags(|one, flag| {
+                let own = format!("{}-field", flag.name);
+                let set = ["EPIC_FIELD", "SPRINT_FIELD", "INPUT_EPIC_FIELD", "INPUT_SPRINT_FIELD"];
+                matches!(flag.name.as_str(), "epic" | "sprint")
+                    && one.flag(&own).is_none()
+                    && !script.sets(&set)
+            })
+        },
+    },
+    Rule {
+        code: "rotation_lost",
+        why: "Jira makes a refresh token good for one use: go-jira warns that its successor is lost, here that is exit 2 \
+              before it is spent",
+        instead: "JIRA_OAUTH_REFRESH_TOKEN_OUTPUT (a file, or none) or JIRA_OAUTH_ROTATION_COMMAND beside it",
+        hits: |script| match script.sets(&["JIRA_OAUTH_REFRESH_TOKEN_OUTPUT", "JIRA_OAUTH_ROTATION_COMMAND"])
+        {
+            true => vec![],
+            false => script.variables(|name| name == "JIRA_OAUTH_REFRESH_TOKEN"),
+        },
+    },
+    Rule {
+        code: "listen",
+        why: "the broker listens on 127.0.0.1:8080 unless told otherwise, go-jira's on every address; another one needs \
+              --tls-cert, or --plaintext said aloud",
+        instead: "--listen with the address, and --tls-cert and --tls-key, or --plaintext behind an ingress",
+        hits: |script| script.commands(|one| one.command == "broker serve" && listens_openly(one, script)),
+    },
+    Rule {
+        code: "cloud_url",
+        why: "Jira Cloud is another product with another login, and is refused with exit 2",
+        instead: "another tool for that Jira",
+        hits: |script| script.lines_with(&CLOUD, "*.atlassian.net"),
+    },
+    Rule {
+        code: "action",
+        why: "the action runs go-jira's image; its inputs (with:) reach that alone",
+        instead: "a step with `run: jira run`, and the same inputs as INPUT_… under env:",
+        hits: |script| script.lines_with(&ACTION, "uses: …/jira-action"),
+    },
+    Rule {
+        code: "injection",
+        why: "whoever writes a commit message, a branch name or a title writes a part of this command: it is pasted in \
+              before the shell reads it. So it is with go-jira too",
+        instead: "INPUT_REF with the expression under env:, and no --ref",
+        hits: |script| script.injections(),
+    },
+];
+
+/// OAuth, broker and listener flags with the variable that beats them in go-jira.
+const FLAG_AND_VARIABLE: [(&str, &str); 10] = [
+    ("client-id", "JIRA_OAUTH_CLIENT_ID"),
+    ("callback-port", "JIRA_OAUTH_CALLBACK_PORT"),
+    ("callback-https", "JIRA_OAUTH_CALLBACK_HTTPS"),
+    ("callback-cert", "JIRA_OAUTH_CALLBACK_CERT"),
+    ("callback-key", "JIRA_OAUTH_CALLBACK_KEY"),
+    ("broker-url", "JIRA_TOKEN_BROKER_URL"),
+    ("broker-token", "JIRA_BROKER_TOKEN"),
+    ("listen", "JIRA_BROKER_LISTEN"),
+    ("tls-cert", "JIRA_BROKER_TLS_CERT"),
+    ("tls-key", "JIRA_BROKER_TLS_KEY"),
+];
+
+/// Switches that go-jira reads from the environment.
+const BOOLEANS: [&str; 7] = [
+    "JIRA_INSECURE",
+    "INPUT_INSECURE",
+    "MARKDOWN",
+    "INPUT_MARKDOWN",
+    "INPUT_DEBUG",
+    "JIRA_OAUTH_CALLBACK_HTTPS",
+    "INSECURE",
+];
+
+fn expands(value: &str) -> bool {
+    value.contains(['$', '`'])
+}
+
+fn is_odd_boolean(set: &Setting) -> bool {
+    let Some(value) = set.value.as_deref().filter(|value| !value.is_empty()) else { return false };
+    BOOLEANS.contains(&set.name.as_str())
+        && match parse_boolean(value) {
+            Ok(here) => here != matches!(value.to_ascii_lowercase().as_str(), "1" | "true"),
+            Err(_) => true,
+        }
+}
+
+/// `|| true`, `|| :`
+fn ignored(one: &Invocation) -> bool {
+    let (operator, then) = &one.then;
+    *operator == "||"
+        && matches!(then.first().map(String::as_str), Some("true" | ":" | "echo" | "exit"))
+        && (then[0] != "exit" || then.get(1).is_some_and(|code| code == "0"))
+}
+
+fn is_told_on_stderr(command: &str) -> bool {
+    matches!(
+        command,
+        "whoami" | "token status" | "token refresh" | "config show" | "login" | "logout" | "run"
+    )
+}
+
+fn reads_stderr(one: &Invocation) -> bool {
+    one.redirects.iter().any(|redirect| {
+        let target = redirect.strip_prefix("2>>").or_else(|| redirect.strip_prefix("2>"));
+        match target.or_else(|| redirect.strip_prefix("&>")) {
+            Some("&1") => one.then.0 == "|" || one.then.0 == ")" || one.redirects.len() > 1,
+            Some(target) => target != "/dev/null" && !target.is_empty(),
+            None => false,
+        }
+    })
+}
+
+fn listens_openly(one: &Invocation, script: &Script) -> bool {
+    let set = script.literal(&["JIRA_BROKER_LISTEN"]);
+    let protected =
+        one.flag("tls-cert").is_some() || script.sets(&["JIRA_BROKER_TLS_CERT"]) || one.on("plaintext");
+    match one.literal("listen").or(set) {
+        Some(address) => {
+            let loopback = ["127.", "localhost:", "[::1]:"].iter().any(|start| address.starts_with(start));
+            !loopback && !protected
+        }
+        // An address in an expansion cannot be judged.
+        None => one.flag("listen").is_none() && !script.sets(&["JIRA_BROKER_LISTEN"]),
+    }
+}
