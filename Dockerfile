@@ -9,7 +9,9 @@
 FROM rust:1.95-slim-bookworm AS build
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 WORKDIR /build
-COPY Cargo.toml Cargo.lock ./
+# For `jira version`: --build-arg JIRA_BUILD_COMMIT=$(git rev-parse HEAD)
+ARG JIRA_BUILD_COMMIT
+COPY Cargo.toml Cargo.lock build.rs ./
 COPY src ./src
 # Static, C library included. The target has to be named, so that the flag is not for build scripts and procedural
 # macros, which are loaded by the compiler. The name service of a static glibc is what is in it, files and DNS: in

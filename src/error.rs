@@ -4,6 +4,8 @@
 //! Every module has an error enum of its own and says beside it how that becomes a [`Failure`]; this is
 //! the only type that reaches the report. It imports nothing from the rest of the crate.
 
+pub mod schema;
+
 use std::fmt;
 
 use serde_json::Value;
@@ -52,6 +54,21 @@ impl Kind {
         }
     }
 
+    /// When it is so, in a line.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Kind::Error => {
+                "Jira refused the content, an untrusted certificate, not a Jira, a broken store, a bug"
+            }
+            Kind::Usage => "the invocation is wrong",
+            Kind::Auth => "no credential, a refused one, a policy, a locked keyring: somebody must act",
+            Kind::RateLimit => "wait for retry_after",
+            Kind::NotFound => "there is no such thing, or not for this account",
+            Kind::Partial => "not everything is known to be done; look before you repeat",
+            Kind::Unavailable => "the same command may work later",
+        }
+    }
+
     /// The word that stands in the error object.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -82,6 +99,9 @@ pub enum Actor {
 }
 
 impl Actor {
+    /// All of them.
+    pub const ALL: [Actor; 5] = [Actor::Caller, Actor::User, Actor::Admin, Actor::Operator, Actor::Nobody];
+
     /// The word that stands in the error object.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! What a login leaves behind: one account at one Jira, its tokens, and what they may be sent to.
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{BaseUrl, ClientId, SiteName};
@@ -69,7 +70,7 @@ pub struct Ended {
 }
 
 /// What a session is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Usable as it is.

@@ -7,12 +7,14 @@ use tokio::time::Instant;
 
 use crate::auth::refresh::Saving;
 use crate::auth::store::Memory;
-use crate::auth::{Access, World, resolve};
+use crate::auth::{Access, AuthMode, World, resolve};
 use crate::config::{self, Settings, Sites, secret_variables};
 use crate::error::{Code, Failure, Hint};
 use crate::jira::{Bounds, Jira};
 use crate::output::Output;
 use crate::process::{Env, Process};
+
+use super::seen::{Notes, Seen};
 
 /// The most that stdin may hold where a text flag reads it.
 const STDIN_CAP: u64 = 16 * 1024 * 1024;
@@ -31,6 +33,8 @@ pub struct Context {
     pub deadline: Instant,
     /// Where sessions go instead of the keyring or a file, on the tour.
     pub memory: Option<Memory>,
+    /// What completion may offer later.
+    pub notes: Notes,
     /// What is left to say if the command is cut short.
     farewell: Mutex<Option<Farewell>>,
 }
@@ -54,6 +58,7 @@ impl Context {
             saving: Saving::default(),
             deadline: Instant::now() + timeout,
             memory,
+            notes: Notes::default(),
             farewell: Mutex::new(None),
         }
     }
@@ -92,6 +97,11 @@ impl Context {
             resolve::resolve(&self.settings, &self.world()).await.map_err(|error| self.named(error))?;
         for (code, text) in &access.warnings {
             self.out.warning(code, text, None);
+        }
+        // In CI and under an agent nobody completes, and a credential of the environment may be anybody's.
+        let stored = matches!(access.mode, AuthMode::OauthStorage | AuthMode::PatStorage);
+        if stored && self.memory.is_none() && self.settings.agent.is_none() && !self.settings.no_cache {
+            self.notes.begin();
         }
         Ok(access)
     }
@@ -141,6 +151,14 @@ impl Context {
         let set = |found: &Option<config::Sourced<String>>| found.as_ref().map(|found| found.value.clone());
         *epic = epic.take().or_else(|| set(&self.settings.epic_field));
         *sprint = sprint.take().or_else(|| set(&self.settings.sprint_field));
+    }
+
+    /// Keeps what the command has seen of Jira for completion. It never fails a command.
+    pub fn keep_notes(&self) {
+        let Some(base_url) = &self.settings.base_url else { return };
+        let site = self.settings.site.as_ref().map(|site| &site.name);
+        self.notes
+            .keep(&Seen::path(&self.settings.dirs.cache, &base_url.value, site), self.process.clock.now());
     }
 
     /// Replaces the one text that is `-` by what stands on stdin, without its trailing newlines.

@@ -11,5 +11,6 @@ pub async fn run(mut args: GetArgs, ctx: &Context) -> Result<(), Failure> {
     args.check()?;
     let jira = ctx.jira().await?;
     let found = get::run(args, &jira).await.map_err(|error| ctx.named(error))?;
+    found.issues().iter().for_each(|issue| ctx.notes.issue(issue));
     ctx.out.value(&found)
 }

@@ -29,11 +29,12 @@ pub fn find(cli: &Command, matches: &ArgMatches, vars: &Vars) -> Result<Vec<Inpu
     };
     let mut inputs = Vec::new();
     for arg in command.get_arguments().filter(|arg| !arg.is_global_set()) {
-        let Some(long) = arg.get_long().filter(|long| *long != TYPED_ONLY) else { continue };
+        let Some((long, input)) = arg.get_long().and_then(|long| Some((long, variable(long)?))) else {
+            continue;
+        };
         if is_settled(arg, command, typed) {
             continue;
         }
-        let input = format!("INPUT_{}", long.replace('-', "_").to_ascii_uppercase());
         let more = flags.iter().find(|flag| flag.name == long).map_or(&[][..], |flag| flag.variables);
         let names: Vec<&str> = std::iter::once(input.as_str()).chain(more.iter().copied()).collect();
         if let Some((value, source)) = vars.lookup(&names)? {
@@ -41,6 +42,11 @@ pub fn find(cli: &Command, matches: &ArgMatches, vars: &Vars) -> Result<Vec<Inpu
         }
     }
     Ok(inputs)
+}
+
+/// The variable that stands in for a flag of an operation, if one may.
+pub fn variable(flag: &str) -> Option<String> {
+    (flag != TYPED_ONLY).then(|| format!("INPUT_{}", flag.replace('-', "_").to_ascii_uppercase()))
 }
 
 /// The arguments with one more flag, right behind the name of the command: what follows a `--` is no flag.

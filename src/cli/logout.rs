@@ -1,16 +1,19 @@
 //! `logout`: forgets the session, and asks Jira to forget it too.
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::auth::logout::{self, Forgotten, Revocation};
 use crate::auth::place::{Address, Place, Purpose};
 use crate::config::Site;
 use crate::error::{Code, Failure};
+use crate::ops::schema::{any_of, list_of, of};
 use crate::output::{Readable, Text};
 
 use super::context::Context;
+use super::seen::Seen;
 
 /// `jira logout`
 #[derive(Args, Clone, Debug, Default)]
@@ -21,11 +24,12 @@ pub struct LogoutArgs {
 }
 
 /// What became of one session.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct LoggedOut {
     site: Option<String>,
     base_url: String,
     removed: bool,
+    #[schemars(extend("enum" = ["revoked", "failed", "unsupported"]))]
     revocation: &'static str,
     /// It is still there; a warning has said why.
     #[serde(skip)]
@@ -76,6 +80,11 @@ impl Text for All {
     }
 }
 
+/// The JSON Schema of one logout, or with `--all` of the list.
+pub fn schema() -> Value {
+    any_of(vec![of::<LoggedOut>(), list_of(of::<LoggedOut>())])
+}
+
 /// Forgets one session or all; having none is no failure.
 pub async fn run(LogoutArgs { all }: LogoutArgs, ctx: &Context) -> Result<(), Failure> {
     if all {
@@ -118,6 +127,9 @@ async fn everywhere(ctx: &Context) -> Result<(), Failure> {
 }
 
 async fn forget(ctx: &Context, address: &Address<'_>) -> Result<LoggedOut, Failure> {
+    // First: what is left of a site must not depend on whether its session can be removed.
+    let site = address.site.map(|site| &site.name);
+    Seen::forget(&Seen::path(&ctx.settings.dirs.cache, &address.base_url, site));
     let place = Place::open(address, &ctx.settings, &ctx.world(), Purpose::Forget).await?;
     let Forgotten { removed, revocation } =
         logout::forget(&ctx.settings, &place).await.map_err(|error| ctx.named(error))?;

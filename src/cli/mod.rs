@@ -3,7 +3,9 @@
 
 mod agree;
 mod browse;
+mod catalog;
 mod check;
+mod completion;
 mod config;
 mod context;
 mod demo;
@@ -11,13 +13,17 @@ mod flags;
 mod get;
 mod hygiene;
 mod inputs;
+mod itself;
 mod log;
 mod login;
 mod logout;
+mod man;
 mod pat;
 mod run;
 mod sandbox;
+mod schema;
 mod search;
+mod seen;
 mod session;
 mod site;
 mod take_over;
@@ -32,7 +38,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::auth::store::Memory;
 use crate::config::{Settings, Typed, resolve};
-use crate::error::{Code, Failure, Hint};
+use crate::error::{Code, Failure, Hint, Kind};
 use crate::ops;
 use crate::output::{Format, Output, OutputOptions};
 use crate::process::{OPEN_BROWSER, Process, Signal, open_browser};
@@ -50,26 +56,25 @@ const SAVING: Duration = Duration::from_secs(30);
 /// then still knows what they were.
 const GRACE: Duration = Duration::from_millis(500);
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  done
-  1  error: Jira refused the content, an untrusted certificate, not a Jira, a broken store, a bug
-  2  usage: the invocation is wrong
-  3  auth: no credential, a refused one, a policy, a locked keyring: somebody must act
-  4  rate limit: wait for retry_after
-  5  not found
-  6  partial: not everything is known to be done; look before you repeat
-  7  unavailable: the same command may work later
-
-A failure is one line of JSON on stderr, the last:
-  {\"error\":{\"kind\",\"code\",\"message\",\"hint\",\"exit_code\",\"retryable\",\"actor\",…}}";
+/// What the help says behind everything else.
+fn exit_codes() -> String {
+    use std::fmt::Write;
+    let mut text = "Exit codes:\n  0  done\n".to_owned();
+    for kind in Kind::ALL {
+        let name = kind.as_str().replace('_', " ");
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {}  {name}: {}", kind.exit_code(), kind.meaning());
+    }
+    text + "\nA failure is one line of JSON on stderr, the last:\n  \
+            {\"error\":{\"kind\",\"code\",\"message\",\"hint\",\"exit_code\",\"retryable\",\"actor\",…}}"
+}
 
 /// Work with Jira Data Center: log in once in the browser, then search, get and change issues.
 ///
 /// Results are JSON on stdout; everything else goes to stderr. Tokens live in the OS keyring (or an
 /// encrypted file) and are refreshed by themselves.
 #[derive(Parser, Debug)]
-#[command(name = "jira", disable_version_flag = true, after_help = EXIT_CODES, subcommand_required = false)]
+#[command(name = "jira", disable_version_flag = true, after_help = exit_codes(), subcommand_required = false)]
 struct Cli {
     #[command(flatten)]
     global: GlobalFlags,
@@ -106,6 +111,12 @@ enum Command {
     /// A Jira to try things on
     #[command(subcommand)]
     Sandbox(sandbox::SandboxCommand),
+    /// Print all commands, flags, results and errors as data
+    Schema(schema::SchemaArgs),
+    /// Print the completion script of a shell
+    Completion(completion::CompletionArgs),
+    /// Print the manual
+    Man(man::ManArgs),
     /// Print the version and platform
     Version,
 }
@@ -120,10 +131,17 @@ pub(crate) async fn run_with(process: Process, memory: Option<Memory>) -> u8 {
     if process.args.first().is_some_and(|arg| arg == OPEN_BROWSER) {
         return browser_only(&process).await;
     }
+    if process.args.first().is_some_and(|arg| arg == completion::COMPLETE) {
+        return completion::answer(&process);
+    }
     let early = early_output(&process);
     let (cli, settings) = match understand(&process) {
         Ok(Understood::Command(cli, settings)) => (cli, settings),
         Ok(Understood::Page(text)) => return report(&early, early.plain(&text)),
+        Ok(Understood::Itself(parsed)) => {
+            let Parsed { cli, tree, .. } = *parsed;
+            return report(&early, itself::run(&cli, &typed(&cli), tree, &process));
+        }
         Err(failure) => return report(&early, Err(failure)),
     };
     let out = output(&process, &settings);
@@ -147,6 +165,8 @@ enum Understood {
     Command(Box<Cli>, Box<Settings>),
     /// Help or a version: our own text.
     Page(String),
+    /// A command about this program itself.
+    Itself(Box<Parsed>),
 }
 
 /// What was typed, and what it means together with the environment and the sites.
@@ -166,6 +186,9 @@ fn understand(process: &Process) -> Result<Understood, Failure> {
     }
     if cli.command.is_none() {
         return Ok(Understood::Page(Cli::command().render_help().to_string()));
+    }
+    if cli.command.as_ref().is_some_and(itself::is_one) {
+        return Ok(Understood::Itself(Box::new(parsed)));
     }
     let settings = match needs_no_site(cli) {
         // Which Jira the environment means is no question for a command that lists or changes sites.
@@ -268,11 +291,9 @@ fn usage(error: &clap::Error, args: &[String]) -> Failure {
 
 /// The command that was typed, if it is one of ours: its help is the one to read.
 fn command(args: &[String]) -> &'static str {
-    const COMMANDS: [&str; 11] = [
-        "login", "logout", "whoami", "search", "get", "run", "token", "site", "config", "sandbox", "version",
-    ];
-    let typed = args.iter().find_map(|arg| COMMANDS.iter().find(|command| *command == arg));
-    typed.copied().unwrap_or_default()
+    let words = catalog::ENTRIES.iter().map(|entry| entry.path.split(' ').next().unwrap_or_default());
+    let typed = args.iter().find_map(|arg| words.clone().find(|word| word == arg));
+    typed.unwrap_or_default()
 }
 
 /// The writer before the configuration is known: the format as far as it was typed or set.
@@ -334,6 +355,7 @@ async fn perform(cli: Box<Cli>, ctx: &Context) -> u8 {
             ctx.out.warning("not_saved", "the session could not be saved in time", None);
         }
     }
+    ctx.keep_notes();
     match end {
         End::Done(outcome) => report(&ctx.out, outcome.map_err(|failure| *failure)),
         End::Signal(signal) => signal.exit_code(),
@@ -376,6 +398,8 @@ async fn dispatch(cli: Cli, ctx: &Context) -> Result<(), Failure> {
         Command::Sandbox(sandbox::SandboxCommand::Serve(args)) => Box::pin(sandbox::serve(args, ctx)).await,
         Command::Sandbox(sandbox::SandboxCommand::Demo) => Box::pin(demo::run(ctx)).await,
         Command::Version => version::run(ctx, json),
+        // Done before there was a context.
+        Command::Schema(_) | Command::Completion(_) | Command::Man(_) => Ok(()),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::error::Failure;
 use crate::jira::{AccessClass, JiraError};
-use crate::ops::run::{self, RunArgs, RunProgress};
+use crate::ops::run::{self, Outcome, Report, RunArgs, RunProgress};
 
 use super::context::Context;
+use super::seen::{Kind, Notes};
 
 /// Runs and reports.
 pub async fn run(mut args: RunArgs, ctx: &Context) -> Result<(), Failure> {
@@ -24,9 +25,27 @@ pub async fn run(mut args: RunArgs, ctx: &Context) -> Result<(), Failure> {
     });
     let report = run::run(args, &jira, &progress).await.map_err(|error| ctx.named(error))?;
     drop(ctx.farewell());
+    note(&report, &ctx.notes);
     ctx.out.value(&report)?;
     for (code, text) in report.warnings() {
         ctx.out.warning(code, &text, None);
     }
     report.failure().map_or(Ok(()), |failure| Err(ctx.named(failure)))
+}
+
+/// What Jira has confirmed is worth offering the next time.
+fn note(report: &Report, notes: &Notes) {
+    for issue in report.issues.iter().filter(|issue| issue.status_before.is_some()) {
+        notes.key(&issue.key.to_string());
+        for status in issue.status_before.iter().chain(&issue.status_after) {
+            notes.name(Kind::Statuses, status);
+        }
+        let Some(transition) = &issue.transition else { continue };
+        if matches!(transition.result, Outcome::Done | Outcome::Planned) {
+            notes.name(Kind::Transitions, &transition.name);
+        }
+        for offer in transition.offered.iter().flatten() {
+            notes.name(Kind::Transitions, &offer.name);
+        }
+    }
 }

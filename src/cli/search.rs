@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use crate::error::Failure;
-use crate::ops::search::{self, Found, SearchArgs};
+use crate::ops::search::{self, Found, SearchArgs, View};
 use crate::output::Format;
 
 use super::context::Context;
@@ -22,6 +22,7 @@ pub async fn run(mut args: SearchArgs, ctx: &Context) -> Result<(), Failure> {
     let out = Mutex::new(ctx.out.clone());
     let mut sink = |issue: &Value| -> Result<bool, Failure> {
         let out = out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        ctx.notes.issue(issue);
         out.item(issue)?;
         Ok(!out.closed())
     };
@@ -30,6 +31,9 @@ pub async fn run(mut args: SearchArgs, ctx: &Context) -> Result<(), Failure> {
         false => search::run(args, &jira, None).await,
     };
     let found = found.map_err(|error| ctx.named(error))?;
+    if let View::Issues(issues) | View::Meta(issues) = &found.view {
+        issues.iter().for_each(|issue| ctx.notes.issue(issue));
+    }
     if !streams {
         ctx.out.value(&found)?;
     }

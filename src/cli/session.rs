@@ -1,17 +1,19 @@
 //! The session object: the same shape wherever a command says who it is.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::auth::session::{Session, State};
 use crate::auth::{Access, AuthMode, Credential};
+use crate::ops::schema::of;
 use crate::output::{Readable, Text};
 
 use super::context::Context;
 
 /// Who a command is, and by what; what does not apply is `null`. Holds no token.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SessionObject {
     /// The site's name.
     pub site: Option<String>,
@@ -24,14 +26,17 @@ pub struct SessionObject {
     /// Which variable or site it comes from.
     pub source: Option<String>,
     /// `name` and `displayName`, or Jira's whole user where Jira was asked.
+    #[schemars(with = "Option<Account>")]
     pub user: Value,
     /// The granted scope.
     pub scope: Option<String>,
     /// `ok`, `stale`, `ended` or `none`.
     pub session: State,
     /// When the access token ends.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub expires_at: Option<Timestamp>,
     /// When it was made.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub refreshed_at: Option<Timestamp>,
     /// Days until the refresh token ends unused.
     pub idle_days_left: Option<i64>,
@@ -39,6 +44,21 @@ pub struct SessionObject {
     pub storage: Option<&'static str>,
     /// Who refreshes, if not Jira itself.
     pub broker_url: Option<String>,
+}
+
+/// The account: Jira's whole user where Jira was asked.
+#[derive(JsonSchema)]
+#[schemars(extend("additionalProperties" = true))]
+#[allow(dead_code, reason = "only its schema is of use")]
+struct Account {
+    name: String,
+    #[schemars(rename = "displayName")]
+    display_name: String,
+}
+
+/// The JSON Schema of the session object.
+pub fn schema() -> Value {
+    of::<SessionObject>()
 }
 
 impl SessionObject {

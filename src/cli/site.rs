@@ -1,17 +1,21 @@
 //! `site list | use | set | remove`: the sites of `config.toml`.
 
 use clap::{Args, Subcommand};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::auth::place::{Address, Place, Purpose};
 use crate::auth::session::Session;
 use crate::auth::trust::{Trust, absolute};
 use crate::config::{BaseUrl, Setting, Site, SiteName};
 use crate::error::{Code, Failure, Hint};
+use crate::ops::schema::{list_of, of};
 use crate::output::{Readable, Text};
 
 use super::agree::{Change, agree};
 use super::context::Context;
+use super::seen::Seen;
 
 /// `jira site …`
 #[derive(Subcommand, Clone, Debug)]
@@ -46,7 +50,7 @@ pub struct SetArgs {
 }
 
 /// A site as it is shown.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Shown {
     name: String,
     base_url: String,
@@ -102,7 +106,7 @@ impl Text for List {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Removed {
     site: String,
     removed: bool,
@@ -113,6 +117,21 @@ impl Text for Removed {
     fn text(&self) -> Readable {
         Readable::Lines(vec![format!("removed {}", self.site)])
     }
+}
+
+/// The JSON Schema of a site.
+pub fn schema() -> Value {
+    of::<Shown>()
+}
+
+/// Of the list of sites.
+pub fn list_schema() -> Value {
+    list_of(schema())
+}
+
+/// Of what `site remove` says.
+pub fn removed_schema() -> Value {
+    of::<Removed>()
 }
 
 /// Runs one of them.
@@ -216,5 +235,6 @@ async fn remove(name: &str, ctx: &Context) -> Result<(), Failure> {
     let site = known(&sites, &name)?.clone();
     let (session_removed, _) = place(ctx, &site, Purpose::Forget).await?.remove().await?;
     sites.remove(&name)?;
+    Seen::forget(&Seen::path(&ctx.settings.dirs.cache, &site.base_url, Some(&name)));
     ctx.out.value(&Removed { site: name.as_str().to_owned(), removed: true, session_removed })
 }

@@ -15,6 +15,8 @@ pub struct Dirs {
     pub config: PathBuf,
     /// The locks. The same for every process of a user, whatever its configuration directory.
     pub state: PathBuf,
+    /// What completion remembers.
+    pub cache: PathBuf,
 }
 
 impl Dirs {
@@ -29,7 +31,7 @@ impl Dirs {
             unix::refuse_shared(&config)?;
         }
         let state = state(env, &config);
-        Ok(Dirs { config, state })
+        Ok(Dirs { config, state, cache: cache(env).join(OURS) })
     }
 
     /// `config.toml`.
@@ -118,6 +120,17 @@ fn default_state(env: &Env) -> Option<PathBuf> {
     absolute(env, "HOME").map(|home| home.join(".local/state"))
 }
 
+#[cfg(windows)]
+fn cache(env: &Env) -> PathBuf {
+    absolute(env, "LOCALAPPDATA").unwrap_or_else(|| home(env)).join("cache")
+}
+
+#[cfg(not(windows))]
+fn cache(env: &Env) -> PathBuf {
+    let usual = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+    absolute(env, "XDG_CACHE_HOME").unwrap_or_else(|| home(env).join(usual))
+}
+
 /// Where the locks are. Not where `XDG_RUNTIME_DIR` or `XDG_STATE_HOME`
 /// say: a cron job has neither, and two processes of one user that
 /// look for the lock of one session in two places would both refresh it.
@@ -200,12 +213,18 @@ mod tests {
         let found = dirs(&[("HOME", &home)]).unwrap();
         assert_eq!(found.config, home.join(".config/jira-oauth"));
         assert_eq!(found.state, home.join(".local/state/jira-oauth"));
+        assert_eq!(found.cache, home.join(".cache/jira-oauth"));
+        let moved = dirs(&[("HOME", &home), ("XDG_CACHE_HOME", &home.join("x"))]).unwrap();
+        assert_eq!(moved.cache, home.join("x/jira-oauth"));
         assert_eq!(found.sites_file(), home.join(".config/jira-oauth/config.toml"));
         let (config, state) = (home.join("c"), home.join("s"));
         let xdg = [("HOME", &*home), ("XDG_CONFIG_HOME", &config), ("XDG_STATE_HOME", &state)];
         let found = dirs(&xdg).unwrap();
         let locks = home.join(".local/state").join(OURS);
-        assert_eq!(found, Dirs { config: config.join(OURS), state: locks });
+        assert_eq!(
+            found,
+            Dirs { config: config.join(OURS), state: locks, cache: home.join(".cache").join(OURS) }
+        );
     }
 
     #[test]

@@ -61,6 +61,7 @@ variables! {
     plain "JIRA_TOKEN_BROKER_URL" "base URL of the refresh broker",
     secret "JIRA_BROKER_TOKEN" "caller token for the broker",
     plain "JIRA_READ_ONLY" "refuse everything that changes something",
+    plain "JIRA_NO_CACHE" "keep nothing for completion, and complete nothing from what was kept",
     plain "JIRA_DISABLED_TOOLS" "tools or groups that are switched off, separated by commas",
     plain "JIRA_ENABLED_TOOLS" "tools or groups that alone are switched on, separated by commas",
     flag "INPUT_BASE_URL" "base-url",

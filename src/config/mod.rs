@@ -9,6 +9,7 @@ mod edit;
 mod env;
 mod error;
 mod file;
+mod flags;
 mod names;
 mod resolve;
 mod show;
@@ -27,8 +28,9 @@ pub use duration::parse_duration;
 pub use edit::{SETTINGS, Setting};
 pub use env::{AGENT_MARKS, VARIABLES, Variable, secret_variables};
 pub use error::ConfigError;
+pub use flags::{FlagFacts, flag_facts};
 pub use names::{ClientId, Scope, SiteName, StorageKind};
-pub use resolve::resolve;
+pub use resolve::{Meant, meant, resolve};
 pub use site::{Site, Sites};
 pub use switch::parse_boolean;
 pub use url::BaseUrl;
@@ -189,6 +191,8 @@ pub struct Settings {
     pub keyring_timeout: Option<Duration>,
     /// `JIRA_READ_ONLY`
     pub read_only: bool,
+    /// `JIRA_NO_CACHE`
+    pub no_cache: bool,
     /// `JIRA_DISABLED_TOOLS`
     pub disabled_tools: Vec<String>,
     /// `JIRA_ENABLED_TOOLS`; `None`: all.

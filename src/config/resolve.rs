@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use super::duration::parse_duration;
 use super::env::AGENT_MARKS;
+use super::flags::{
+    BROKER_URL, CA_BUNDLE, CERT, CLIENT_ID, DISABLED_TOOLS, ENABLED_TOOLS, EPIC_FIELD, FORMATS, HOST, HTTPS,
+    INSECURE, KEY, KEYRING_TIMEOUT, MAX_WAIT, NO_CACHE, NO_COLOR, NO_INPUT, Names, OUTPUT, PORT, QUIET,
+    READ_ONLY, REDIRECT_URI, ROTATION_COMMAND, ROTATION_OUTPUT, RUNNER_TEMP, SCOPE, SPRINT_FIELD,
+    SSL_CERT_DIR, SSL_CERT_FILE, STORAGE, TIMEOUT, VERBOSE,
+};
 use super::site::{parse_callback_host, parse_field_id, parse_port, parse_redirect_uri};
 use super::switch::parse_boolean;
 use super::which::{self, Choice};
@@ -16,46 +22,6 @@ use crate::process::Env;
 
 /// The client ID that was baked in when the binary was built.
 const BAKED_CLIENT_ID: Option<&str> = option_env!("JIRA_OAUTH_CLIENT_ID");
-
-/// The formats of `--output`.
-const FORMATS: [&str; 3] = ["json", "jsonl", "text"];
-
-/// A flag without its dashes (empty: there is none), and the variables that say the same, the strongest
-/// first. `config show` finds a value's source by the last of them.
-#[derive(Clone, Copy)]
-struct Names(&'static str, &'static [&'static str]);
-
-const INSECURE: Names = Names("insecure", &["INPUT_INSECURE", "JIRA_INSECURE"]);
-const BROKER_URL: Names = Names("broker-url", &["INPUT_BROKER_URL", "JIRA_TOKEN_BROKER_URL"]);
-const CLIENT_ID: Names = Names("client-id", &["INPUT_CLIENT_ID", "JIRA_OAUTH_CLIENT_ID"]);
-const SCOPE: Names = Names("scope", &["INPUT_SCOPE", "JIRA_OAUTH_SCOPE"]);
-const STORAGE: Names = Names("storage", &["INPUT_STORAGE", "JIRA_TOKEN_STORAGE"]);
-const CA_BUNDLE: Names = Names("ca-bundle", &["INPUT_CA_BUNDLE", "JIRA_CA_BUNDLE"]);
-const EPIC_FIELD: Names = Names("", &["INPUT_EPIC_FIELD", "EPIC_FIELD"]);
-const SPRINT_FIELD: Names = Names("", &["INPUT_SPRINT_FIELD", "SPRINT_FIELD"]);
-const PORT: Names = Names("callback-port", &["INPUT_CALLBACK_PORT", "JIRA_OAUTH_CALLBACK_PORT"]);
-const HOST: Names = Names("callback-host", &["INPUT_CALLBACK_HOST", "JIRA_OAUTH_CALLBACK_HOST"]);
-const HTTPS: Names = Names("callback-https", &["INPUT_CALLBACK_HTTPS", "JIRA_OAUTH_CALLBACK_HTTPS"]);
-const CERT: Names = Names("callback-cert", &["INPUT_CALLBACK_CERT", "JIRA_OAUTH_CALLBACK_CERT"]);
-const KEY: Names = Names("callback-key", &["INPUT_CALLBACK_KEY", "JIRA_OAUTH_CALLBACK_KEY"]);
-const REDIRECT_URI: Names = Names("redirect-uri", &["INPUT_REDIRECT_URI"]);
-const ROTATION_OUTPUT: Names =
-    Names("refresh-token-output", &["INPUT_REFRESH_TOKEN_OUTPUT", "JIRA_OAUTH_REFRESH_TOKEN_OUTPUT"]);
-const ROTATION_COMMAND: Names =
-    Names("rotation-command", &["INPUT_ROTATION_COMMAND", "JIRA_OAUTH_ROTATION_COMMAND"]);
-const OUTPUT: Names = Names("output", &["INPUT_OUTPUT", "JIRA_OUTPUT", "OUTPUT"]);
-const NO_INPUT: Names = Names("no-input", &["INPUT_NO_INPUT", "JIRA_NO_INPUT"]);
-const TIMEOUT: Names = Names("timeout", &["INPUT_TIMEOUT"]);
-const MAX_WAIT: Names = Names("max-wait", &["INPUT_MAX_WAIT"]);
-const QUIET: Names = Names("quiet", &["INPUT_QUIET"]);
-const VERBOSE: Names = Names("verbose", &["INPUT_DEBUG", "INPUT_VERBOSE"]);
-const KEYRING_TIMEOUT: Names = Names("", &["JIRA_KEYRING_TIMEOUT"]);
-const READ_ONLY: Names = Names("", &["JIRA_READ_ONLY"]);
-const DISABLED_TOOLS: Names = Names("", &["JIRA_DISABLED_TOOLS"]);
-const ENABLED_TOOLS: Names = Names("", &["JIRA_ENABLED_TOOLS"]);
-const RUNNER_TEMP: Names = Names("", &["RUNNER_TEMP"]);
-const SSL_CERT_FILE: Names = Names("", &["SSL_CERT_FILE"]);
-const SSL_CERT_DIR: Names = Names("", &["SSL_CERT_DIR"]);
 
 /// Finds every value in its one order, each with its source. Reads the env file that is named, the secrets'
 /// files that are named, and `config.toml`; asks no network.
@@ -90,6 +56,7 @@ pub fn resolve(typed: &Typed, env: &Env) -> Result<Settings, ConfigError> {
         master_password: vars.secret(&["JIRA_MASTER_PASSWORD"], false)?,
         keyring_timeout: find.plain(&None, KEYRING_TIMEOUT, parse_duration)?,
         read_only: find.switch(None, READ_ONLY)?,
+        no_cache: find.switch(None, NO_CACHE)?,
         disabled_tools: find.plain(&None, DISABLED_TOOLS, list)?.unwrap_or_default(),
         enabled_tools: find.plain(&None, ENABLED_TOOLS, list)?,
         epic_field: find.value(&None, EPIC_FIELD, |site| site.epic_field.clone(), parse_field_id)?,
@@ -112,6 +79,33 @@ pub fn resolve(typed: &Typed, env: &Env) -> Result<Settings, ConfigError> {
         dirs,
         vars,
     })
+}
+
+/// What completion needs to know: no secret is read for it.
+#[derive(Debug)]
+pub struct Meant {
+    /// Our directories.
+    pub dirs: Dirs,
+    /// Every site.
+    pub sites: Sites,
+    /// The site that is meant.
+    pub site: Option<Site>,
+    /// The Jira that is meant.
+    pub base_url: Option<BaseUrl>,
+    /// `JIRA_NO_CACHE`
+    pub no_cache: bool,
+}
+
+/// Which site is meant.
+pub fn meant(typed: &Typed, env: &Env) -> Result<Meant, ConfigError> {
+    let vars = Vars::new(typed.env_file.as_deref(), env)?;
+    let dirs = Dirs::resolve(&vars, env)?;
+    let sites = Sites::load(&dirs.sites_file())?;
+    // Nothing is sent anywhere, so that plain http does no harm here.
+    let choice = which::choose(typed, &vars, &sites, true)?;
+    let no_cache = vars.boolean(None, NO_CACHE.0, NO_CACHE.1)?.is_some_and(|found| found.value);
+    let base_url = choice.base_url.map(|found| found.value);
+    Ok(Meant { dirs, sites, site: choice.site, base_url, no_cache })
 }
 
 /// Where values come from, and what is learnt on the way.
@@ -278,10 +272,11 @@ impl Finder<'_> {
 
     /// `NO_COLOR` counts with any value but none.
     fn no_color(&mut self, typed: &Typed) -> Result<bool, ConfigError> {
-        let names = Names("", &["NO_COLOR"]);
-        match self.vars.boolean(typed.no_color, "no-color", &["INPUT_NO_COLOR"])? {
-            Some(said) => Ok(self.note(names, said)),
-            None => Ok(self.plain(&None, names, text)?.is_some()),
+        let Names(flag, vars) = NO_COLOR;
+        let (own, other) = vars.split_at(1);
+        match self.vars.boolean(typed.no_color, flag, own)? {
+            Some(said) => Ok(self.note(NO_COLOR, said)),
+            None => Ok(self.plain(&None, Names("", other), text)?.is_some()),
         }
     }
 

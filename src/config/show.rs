@@ -90,6 +90,7 @@ impl Rows<'_> {
     fn behaviour(&mut self) {
         let settings = self.settings;
         self.noted("read_only", settings.read_only.into(), &["JIRA_READ_ONLY"]);
+        self.noted("no_cache", settings.no_cache.into(), &["JIRA_NO_CACHE"]);
         let disabled = json!(settings.disabled_tools);
         self.noted("disabled_tools", disabled, &["JIRA_DISABLED_TOOLS"]);
         self.noted("enabled_tools", json!(settings.enabled_tools), &["JIRA_ENABLED_TOOLS"]);

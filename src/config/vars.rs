@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::env::{VARIABLES, variable};
+use super::flags::ENV_FILE;
 use super::switch::parse_boolean;
 use super::{ConfigError, Source, Sourced};
 use crate::process::Env;
@@ -40,8 +41,8 @@ impl Vars {
         let mut vars = Vars { environment, file: BTreeMap::new(), env_file: None };
         let named = match typed_env_file {
             Some("") => None,
-            Some(path) => Some((path.to_owned(), Source::Flag("env-file"))),
-            None => vars.lookup(&["INPUT_ENV_FILE", "JIRA_ENV_FILE"])?,
+            Some(path) => Some((path.to_owned(), Source::Flag(ENV_FILE.0))),
+            None => vars.lookup(ENV_FILE.1)?,
         };
         if let Some((path, source)) = named {
             let path = PathBuf::from(path);

@@ -1,6 +1,7 @@
 //! Which site is meant. The first that is set decides: `--site`, `--base-url`, `JIRA_SITE`,
 //! `INPUT_BASE_URL`, `JIRA_BASE_URL`, the default site.
 
+use super::flags::{BASE_URL, SITE};
 use super::{BaseUrl, ConfigError, Site, SiteName, Sites, Source, Sourced, Typed, Vars};
 
 /// What was chosen.
@@ -13,19 +14,16 @@ pub(super) struct Choice {
     pub(super) source: Source,
 }
 
-const SITE: [&str; 2] = ["INPUT_SITE", "JIRA_SITE"];
-const BASE_URL: [&str; 2] = ["INPUT_BASE_URL", "JIRA_BASE_URL"];
-
 pub(super) fn choose(
     typed: &Typed,
     vars: &Vars,
     sites: &Sites,
     insecure: bool,
 ) -> Result<Choice, ConfigError> {
-    let flag = Source::Flag("base-url");
+    let flag = Source::Flag(BASE_URL.0);
     let typed_url = typed.base_url.as_deref().map(|text| parse_url(text, flag, insecure)).transpose()?;
     if let Some(name) = &typed.site {
-        let source = Source::Flag("site");
+        let source = Source::Flag(SITE.0);
         let name = SiteName::parse(name).map_err(|error| error.at(&source))?;
         return by_name(Sourced::new(name, source), typed_url, vars, sites, insecure);
     }
@@ -33,11 +31,11 @@ pub(super) fn choose(
         return by_url(base_url, sites);
     }
     // One look-up for both, so that the environment's base URL goes before the env file's site.
-    let Some((text, source)) = vars.lookup(&[SITE, BASE_URL].concat())? else {
+    let Some((text, source)) = vars.lookup(&[SITE.1, BASE_URL.1].concat())? else {
         return Ok(by_default(sites));
     };
     match &source {
-        Source::Env(name) | Source::EnvFile(name) if SITE.contains(&name.as_str()) => {
+        Source::Env(name) | Source::EnvFile(name) if SITE.1.contains(&name.as_str()) => {
             let name = SiteName::parse(&text).map_err(|error| error.at(&source))?;
             by_name(Sourced::new(name, source), None, vars, sites, insecure)
         }
@@ -54,7 +52,7 @@ fn by_name(
     insecure: bool,
 ) -> Result<Choice, ConfigError> {
     let Some(site) = sites.get(&name.value) else {
-        let base_url = match (typed_url, vars.lookup(&BASE_URL)?) {
+        let base_url = match (typed_url, vars.lookup(BASE_URL.1)?) {
             (None, Some((text, source))) => Some(parse_url(&text, source, insecure)?),
             (typed, _) => typed,
         };

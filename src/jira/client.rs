@@ -29,6 +29,16 @@ pub enum AccessClass {
     Write,
 }
 
+impl AccessClass {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AccessClass::Read => "read",
+            AccessClass::Write => "write",
+        }
+    }
+}
+
 /// One request below the base URL.
 #[derive(Clone, Debug)]
 pub struct Request {

@@ -10,7 +10,9 @@ use crate::jira::key::IssueRef;
 use crate::jira::{Jira, JiraError, Request};
 use crate::output::text::{Readable, Text};
 
-use super::{EPIC_FIELD, Flag, OpError, SPRINT_FIELD, fields, flag, list, readable, row};
+use super::{
+    EPIC_FIELD, Flag, OpError, SPRINT_FIELD, fields, flag, list, readable, row, schema as json_schema,
+};
 
 /// What is returned unless fields are named; the epic's and the sprint's field come on top.
 pub const FIELDS: &[&str] = &[
@@ -72,6 +74,11 @@ impl GetArgs {
     pub fn check(&self) -> Result<(), OpError> {
         parse(self.clone()).map(drop)
     }
+}
+
+/// What comes back: one issue, or the list of several.
+pub fn schema() -> Value {
+    json_schema::any_of(vec![json_schema::issue(), json_schema::list_of(json_schema::issue())])
 }
 
 /// What was found.

@@ -2,12 +2,13 @@
 //! ([`AccessClass`](crate::jira::AccessClass)), and `run`, which does it.
 //!
 //! They know neither terminal, standard input nor environment: the arguments come complete. To add one:
-//! write its file, add one line here, add its tests.
+//! write its file, add its line to [`OPERATIONS`], add its tests.
 
 mod error;
 pub mod flag;
 mod readable;
 pub mod row;
+pub mod schema;
 
 pub mod get;
 pub mod run;
@@ -19,14 +20,38 @@ mod tests;
 pub use error::OpError;
 pub use flag::Flag;
 
+use serde_json::Value;
+
+use crate::jira::AccessClass;
+
+/// One operation, as the command line, `schema` and whoever else offers it know it.
+pub struct Operation {
+    /// The command that it is.
+    pub name: &'static str,
+    /// What it may do to Jira at most.
+    pub access: AccessClass,
+    /// What is said of its flags beside their types.
+    pub flags: &'static [Flag],
+    /// The JSON Schema of its result.
+    pub result: fn() -> Value,
+}
+
+/// Every operation. One line each.
+#[rustfmt::skip]
+pub const OPERATIONS: &[Operation] = &[
+    Operation { name: "search", access: AccessClass::Read, flags: search::FLAGS, result: search::schema },
+    Operation { name: "get", access: AccessClass::Read, flags: get::FLAGS, result: get::schema },
+    Operation { name: "run", access: AccessClass::Write, flags: run::FLAGS, result: schema::of::<run::Report> },
+];
+
+/// The operation that a command stands for.
+pub fn operation(command: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|operation| operation.name == command)
+}
+
 /// What is said of the flags of the operation that a command stands for; `None` for another command.
 pub fn flags(command: &str) -> Option<&'static [Flag]> {
-    Some(match command {
-        "search" => search::FLAGS,
-        "get" => get::FLAGS,
-        "run" => run::FLAGS,
-        _ => return None,
-    })
+    operation(command).map(|operation| operation.flags)
 }
 
 /// The field that holds an issue's epic, where the configuration names no other.

@@ -2,7 +2,7 @@
 
 use futures_util::future::try_join;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::config::switch::parse_boolean;
 use crate::error::Failure;
@@ -10,7 +10,7 @@ use crate::jira::Jira;
 use crate::jira::paging::{self, Pages, Query};
 use crate::output::text::{Readable, Text};
 
-use super::{EPIC_FIELD, Flag, OpError, SPRINT_FIELD, fields, flag, row};
+use super::{EPIC_FIELD, Flag, OpError, SPRINT_FIELD, fields, flag, row, schema as json_schema};
 
 /// What is returned unless fields are named; the epic's and the sprint's field come on top.
 pub const FIELDS: &[&str] = &["summary", "status", "assignee", "labels", "components"];
@@ -76,6 +76,24 @@ impl SearchArgs {
     pub fn streams(&self) -> bool {
         !self.count.unwrap_or(false) && !self.meta.unwrap_or(false)
     }
+}
+
+/// What comes back: the issues, with `--count` their number, with `--meta` both.
+pub fn schema() -> Value {
+    let number = json!({ "type": "integer", "minimum": 0 });
+    let issues = json_schema::list_of(json_schema::issue());
+    let count = json!({ "type": "object", "properties": { "total": number }, "required": ["total"] });
+    let meta = json!({
+        "type": "object",
+        "properties": {
+            "total": number,
+            "returned": number,
+            "truncated": { "type": "boolean" },
+            "items": issues,
+        },
+        "required": ["total", "returned", "truncated", "items"],
+    });
+    json_schema::any_of(vec![issues, count, meta])
 }
 
 /// Takes the issues one by one; says whether it wants more.

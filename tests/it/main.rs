@@ -5,6 +5,7 @@
 #![allow(missing_docs, reason = "the name of a test says what it is about")]
 mod ci;
 mod client;
+mod completion;
 mod config;
 mod config_check;
 mod conventions;
@@ -12,6 +13,7 @@ mod inputs;
 mod login;
 mod logout;
 mod refresh;
+mod schema;
 mod support;
 mod tidy;
 mod trust;

@@ -32,6 +32,8 @@ mod opens;
 #[cfg(target_os = "linux")]
 mod parallel;
 #[cfg(target_os = "linux")]
+mod shells;
+#[cfg(target_os = "linux")]
 mod signals;
 mod support;
 #[cfg(target_os = "linux")]

@@ -105,7 +105,8 @@ fn look_at(trace: &str, command: &[&str], home: &Home, repository: &Path) {
             opened.insert(path.to_owned());
         }
     }
-    let ours = [home.config(), home.path().join(".local/state/jira-oauth")];
+    let ours =
+        [home.config(), home.path().join(".local/state/jira-oauth"), home.path().join(".cache/jira-oauth")];
     for path in opened {
         let expected = ours.iter().any(|ours| path.starts_with(ours.to_str().unwrap()))
             || OF_THE_SYSTEM.iter().any(|known| path.starts_with(known));

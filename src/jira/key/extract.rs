@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{IssueKey, KeyError};
@@ -47,7 +48,7 @@ pub struct Extracted {
 }
 
 /// Something that looks like a key and was left alone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Ignored {
     /// As it stands in the text.
     pub key: String,

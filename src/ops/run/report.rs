@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 use crate::error::{Code, Failure};
@@ -15,7 +16,7 @@ use super::lookup::Lookup;
 use super::same_name;
 
 /// What became of one action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Jira did it.
@@ -50,11 +51,13 @@ pub struct Report {
 }
 
 /// What became of one issue. An action that was not asked for is absent.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct IssueReport {
     /// Its key in Jira; the one in the text, if Jira does not show it.
+    #[schemars(with = "String")]
     pub key: IssueKey,
     /// The key in the text.
+    #[schemars(with = "String")]
     pub requested_key: IssueKey,
     /// Its title.
     pub summary: Option<String>,
@@ -73,6 +76,7 @@ pub struct IssueReport {
     pub comment: Option<CommentReport>,
     /// What went wrong.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "error_object")]
+    #[schemars(schema_with = "error_schema")]
     pub error: Option<Failure>,
     /// Whether Jira has shown it.
     #[serde(skip)]
@@ -86,7 +90,7 @@ pub struct IssueReport {
 }
 
 /// What became of a transition.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TransitionReport {
     /// What became of it.
     pub result: Outcome,
@@ -100,7 +104,7 @@ pub struct TransitionReport {
 }
 
 /// A transition that is offered.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Offer {
     /// Its name.
     pub name: String,
@@ -109,7 +113,7 @@ pub struct Offer {
 }
 
 /// What became of an assignment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct AssigneeReport {
     /// What became of it.
     pub result: Outcome,
@@ -118,7 +122,7 @@ pub struct AssigneeReport {
 }
 
 /// What became of a comment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct CommentReport {
     /// What became of it.
     pub result: Outcome,
@@ -127,7 +131,7 @@ pub struct CommentReport {
 }
 
 /// How many issues ended how, by the worst of what was asked of each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the names are the outcomes'")]
 pub struct Counts {
     pub issues: usize,
@@ -230,15 +234,31 @@ fn error_object<S: Serializer>(error: &Option<Failure>, serializer: S) -> Result
     error.as_ref().map(Failure::to_json).serialize(serializer)
 }
 
+/// The report as it is written.
+#[derive(Serialize, JsonSchema)]
+struct Shape<'a> {
+    issues: &'a [IssueReport],
+    ignored: &'a [Ignored],
+    counts: Counts,
+}
+
+fn error_schema(_: &mut SchemaGenerator) -> Schema {
+    crate::error::schema::object().try_into().unwrap_or_default()
+}
+
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Shape<'a> {
-            issues: &'a [IssueReport],
-            ignored: &'a [Ignored],
-            counts: Counts,
-        }
         Shape { issues: &self.issues, ignored: &self.ignored, counts: self.counts() }.serialize(serializer)
+    }
+}
+
+impl JsonSchema for Report {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Report".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Shape::json_schema(generator)
     }
 }
 

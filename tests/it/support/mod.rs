@@ -5,6 +5,7 @@ mod command;
 mod evil;
 mod person;
 mod ran;
+mod shape;
 mod streams;
 mod world;
 
@@ -12,5 +13,6 @@ pub use command::{Command, wait};
 pub use evil::Evil;
 pub use person::{Conduct, authorize_of, callback_of, follow, visit, web};
 pub use ran::Ran;
+pub use shape::misfits;
 pub use streams::Sink;
 pub use world::{PASSWORD, SITE, World, free_port};

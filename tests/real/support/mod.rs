@@ -32,6 +32,10 @@ pub enum Real {
     Memory,
     /// What tests/ci looks at scripts and workflows with: shellcheck, other shells, and Python packages.
     CiTools,
+    /// bash, zsh and fish.
+    Shells,
+    /// mandoc, which reads manual pages and says what is wrong with them.
+    Manual,
 }
 
 impl Real {
@@ -44,6 +48,8 @@ impl Real {
             Real::Trace => "trace",
             Real::Memory => "memory",
             Real::CiTools => "ci-tools",
+            Real::Shells => "shells",
+            Real::Manual => "manual",
         }
     }
 }
