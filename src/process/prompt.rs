@@ -1,0 +1,75 @@
+//! Questions to the person at the terminal.
+
+use std::io::{self, BufRead, Write};
+#[cfg(unix)]
+use std::sync::{Mutex, PoisonError};
+
+#[cfg(unix)]
+use super::signals::{ignored_signals, is_ignored};
+use crate::secret::Secret;
+
+/// Asks the person at the terminal. The questions are the caller's own words, already sanitised.
+pub trait Prompt: Send + Sync {
+    /// One line, echoed; without the line's end.
+    fn line(&self, question: &str) -> io::Result<String>;
+    /// One line, not echoed.
+    fn hidden(&self, question: &str) -> io::Result<Secret>;
+    /// Puts the terminal back as it was, if a question was cut short.
+    fn restore(&self);
+}
+
+/// The process's own terminal.
+#[derive(Default)]
+pub(super) struct Terminal {
+    /// The terminal's modes before the echo was switched off.
+    #[cfg(unix)]
+    modes: Mutex<Option<rustix::termios::Termios>>,
+}
+
+impl Prompt for Terminal {
+    fn line(&self, question: &str) -> io::Result<String> {
+        let mut stderr = io::stderr().lock();
+        stderr.write_all(question.as_bytes())?;
+        stderr.flush()?;
+        let mut line = String::new();
+        if io::stdin().lock().read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
+    fn hidden(&self, question: &str) -> io::Result<Secret> {
+        #[cfg(unix)]
+        {
+            let modes = rustix::termios::tcgetattr(io::stdin()).ok();
+            *self.modes.lock().unwrap_or_else(PoisonError::into_inner) = modes;
+        }
+        let answer = rpassword::prompt_password(question).map(Secret::new);
+        if answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+            await_the_end();
+        }
+        #[cfg(unix)]
+        self.modes.lock().unwrap_or_else(PoisonError::into_inner).take();
+        answer
+    }
+
+    fn restore(&self) {
+        #[cfg(unix)]
+        if let Some(modes) = self.modes.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &modes);
+        }
+    }
+}
+
+/// Ctrl-C at a hidden question is read as a character and then raised as the signal, which ends the program.
+/// The answer must not be reported as a failure first, so the question's own thread stops here, unless the
+/// signal is ignored.
+fn await_the_end() {
+    #[cfg(unix)]
+    if is_ignored(ignored_signals(), rustix::process::Signal::INT.as_raw()) {
+        return;
+    }
+    loop {
+        std::thread::park();
+    }
+}
