@@ -4,6 +4,7 @@
 //! names only what `docs/ARCHITECTURE.md` allows it, and `tests/it/tidy.rs` holds that line.
 
 pub mod error;
+pub mod named;
 pub mod secret;
 
 pub mod disk;

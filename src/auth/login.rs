@@ -4,7 +4,7 @@
 //! seconds and a person's patience not much longer. The code is exchanged at once, and the session is
 //! saved before anybody hears that it worked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use thiserror::Error;
 use crate::config::{BaseUrl, ClientId, Scope, SiteName};
 use crate::error::{Code, Failure, Hint};
 use crate::http::Client;
+use crate::named::{self, LARGEST_PEM, NamedError, Pipes};
 use crate::process::{Clock, Prompt, on_own_thread};
 use crate::secret::{hex, random};
 use crate::serve::{self, ServeError};
@@ -81,13 +82,13 @@ pub enum LoginError {
     #[error("the callback's certificate cannot be used: {0}")]
     Certificate(#[from] ServeError),
     /// A file of it.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("the callback's certificate or key {} {source}", path.display())]
     CertificateFile {
         /// The file.
         path: PathBuf,
-        /// The system's words.
+        /// Why not.
         #[source]
-        source: std::io::Error,
+        source: NamedError,
     },
     /// The redirect URI leads elsewhere, and nobody can paste what arrives there.
     #[error(
@@ -221,8 +222,9 @@ fn open_door(
     Ok((Some(bound.serve(attempt.clone(), &nonce, tls)), url))
 }
 
-fn read(path: &PathBuf) -> Result<Vec<u8>, LoginError> {
-    std::fs::read(path).map_err(|source| LoginError::CertificateFile { path: path.clone(), source })
+fn read(path: &Path) -> Result<Vec<u8>, LoginError> {
+    named::read(path, LARGEST_PEM, Pipes::Refused)
+        .map_err(|source| LoginError::CertificateFile { path: path.to_owned(), source })
 }
 
 /// Waits for the browser or for a pasted URL, and finishes with whichever comes first.

@@ -1,10 +1,11 @@
 //! What can be wrong with a configuration. A value is never repeated in a message: it may be a password
 //! in the wrong place, or text made to be pasted into a shell (threats.md 33).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Source;
 use crate::error::{Code, Failure, Hint};
+use crate::named::NamedError;
 
 /// What can be wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -113,6 +114,11 @@ impl ConfigError {
     /// A value that is not of the form its name asks for; where it came from is added with [`Self::at`].
     pub(super) fn bad(reason: impl Into<String>) -> Self {
         ConfigError::BadValue { at: None, reason: reason.into() }
+    }
+
+    /// A file that cannot be used.
+    pub(super) fn named(at: &Source, path: &Path, error: &NamedError) -> Self {
+        ConfigError::NamedFile { at: at.to_string(), path: path.to_owned(), reason: error.to_string() }
     }
 
     /// Says where the value came from, unless that is known already.

@@ -18,6 +18,7 @@ use super::{
     BaseUrl, Callback, ClientId, ConfigError, Dirs, Proxies, RotationOutput, Scope, Settings, Site, Sites,
     Source, Sourced, StorageKind, Typed, Vars,
 };
+use crate::named::{self, LARGEST_PEM};
 use crate::process::Env;
 
 /// The client ID that was baked in when the binary was built.
@@ -42,7 +43,7 @@ pub fn resolve(typed: &Typed, env: &Env) -> Result<Settings, ConfigError> {
         callback: find.callback(typed)?,
         broker_url: find.broker_url(typed, insecure.value)?,
         broker_token: vars.secret(&["INPUT_BROKER_TOKEN", "JIRA_BROKER_TOKEN"], true)?,
-        ca_bundle: find.value(&typed.ca_bundle, CA_BUNDLE, |site| site.ca_bundle.clone(), path)?,
+        ca_bundle: find.bundle(typed)?,
         ssl_cert_file: find.plain(&None, SSL_CERT_FILE, path)?,
         ssl_cert_dir: find.plain(&None, SSL_CERT_DIR, path)?,
         proxies: find.proxies(env)?,
@@ -140,6 +141,16 @@ impl Finder<'_> {
     fn of_site<T>(&self, field: impl Fn(&Site) -> Option<T>) -> Option<Sourced<T>> {
         let site = self.choice.site.as_ref()?;
         Some(Sourced::new(field(site)?, Source::Site(site.name.to_string())))
+    }
+
+    /// What is no file would be met in the handshake only, where nobody knows any more who named it.
+    fn bundle(&self, typed: &Typed) -> Result<Option<Sourced<PathBuf>>, ConfigError> {
+        let found = self.value(&typed.ca_bundle, CA_BUNDLE, |site| site.ca_bundle.clone(), path)?;
+        if let Some(Sourced { value: path, source }) = &found {
+            let named = named::check(path, LARGEST_PEM);
+            named.map_err(|error| ConfigError::named(source, path, &error))?;
+        }
+        Ok(found)
     }
 
     /// Flag, variables; for a value that does not say itself where it came from.

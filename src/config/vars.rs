@@ -3,19 +3,15 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::env::{VARIABLES, variable};
 use super::flags::ENV_FILE;
+use super::named::{read_env_file, read_secret_file};
 use super::switch::parse_boolean;
 use super::{ConfigError, Source, Sourced};
 use crate::process::Env;
 use crate::secret::Secret;
-
-/// An env file or a secret's file is small; what is larger is the wrong file.
-const LARGEST_FILE: u64 = 64 * 1024;
 
 /// The variables of the table in `env.rs` and every `INPUT_…`, from the environment and from the explicit
 /// env file. `Debug` shows names only.
@@ -201,58 +197,6 @@ fn refuse_controls(at: &str, text: &str, one_line: bool) -> Result<(), ConfigErr
         Some(c) => Err(ConfigError::ControlCharacter { at: at.to_owned(), character: c.into() }),
         None => Ok(()),
     }
-}
-
-/// dotenvy's grammar. It also replaces `$NAME`, and asks the environment of the process for that: the one
-/// exception to the rule that only `process` does; single quotes keep a dollar as it is.
-fn read_env_file(path: &Path, at: &str) -> Result<BTreeMap<String, String>, ConfigError> {
-    let wrong = |reason: String| ConfigError::NamedFile { at: at.to_owned(), path: path.to_owned(), reason };
-    if !path.is_file() {
-        return Err(wrong("env file not found".to_owned()));
-    }
-    let content = read_small(path).map_err(wrong)?;
-    let content = content.strip_prefix('\u{feff}').unwrap_or(&content);
-    let mut entries = BTreeMap::new();
-    let mut last = None;
-    for entry in dotenvy::from_read_iter(content.as_bytes()) {
-        // The error itself holds the line, and a line of this file may hold a secret.
-        let (name, value) = entry.map_err(|_| match &last {
-            Some(name) => wrong(format!("cannot be read after {name}: NAME=value is expected")),
-            None => wrong("cannot be read: NAME=value is expected".to_owned()),
-        })?;
-        last = Some(name.clone());
-        entries.insert(name, value);
-    }
-    Ok(entries)
-}
-
-/// The path is not told: somebody may have put the secret itself there.
-fn read_secret_file(path: &Path, source: &Source) -> Result<Secret, ConfigError> {
-    let wrong = |reason: String| ConfigError::bad(format!("the file that it names {reason}")).at(source);
-    let mut content = read_small(path).map_err(wrong)?;
-    if content.ends_with('\n') {
-        content.pop();
-        if content.ends_with('\r') {
-            content.pop();
-        }
-    }
-    // Passing an empty file over would quietly use another identity.
-    if content.is_empty() {
-        return Err(wrong("is empty".to_owned()));
-    }
-    Ok(Secret::new(content))
-}
-
-fn read_small(path: &Path) -> Result<String, String> {
-    let unreadable = |error: io::Error| format!("cannot be read: {error}");
-    let file = File::open(path).map_err(unreadable)?;
-    let mut content = String::new();
-    let read = file.take(LARGEST_FILE + 1).read_to_string(&mut content);
-    let length = read.map_err(unreadable)?;
-    if length as u64 > LARGEST_FILE {
-        return Err(format!("is larger than {} KiB", LARGEST_FILE / 1024));
-    }
-    Ok(content)
 }
 
 #[cfg(test)]

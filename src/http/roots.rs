@@ -1,7 +1,6 @@
 //! The roots that a server's certificate must lead to, read on a thread of their own while the connection
 //! is being made: reading and parsing the system's bundle costs more than the rest of a cold request.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -15,6 +14,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::Roots;
 use super::pem::certificates;
+use crate::named::{self, LARGEST_PEM, Pipes};
 
 /// Where systems keep their bundle file, most common first. Named here rather than asked of a library,
 /// because those ask the environment first, and what the environment says is the caller's to judge.
@@ -29,9 +29,6 @@ const BUNDLES: [&str; 6] = [
 
 /// How much of a bundle is read at a time: little enough to stay in few pages.
 const BUFFER: usize = 16 * 1024;
-
-/// A system's bundle is a quarter of a mebibyte; what never ends, such as a device, is none.
-const LARGEST: u64 = 16 << 20;
 
 /// Whether `path` is the system's own bundle or directory: many shells export it in `SSL_CERT_FILE` and
 /// `SSL_CERT_DIR`, and then it changes nothing.
@@ -156,11 +153,12 @@ fn load(provider: &Arc<CryptoProvider>, roots: &Roots, with_directory: bool) -> 
         .map_err(|error| error.to_string())
 }
 
-/// Adds a bundle that somebody named; it must hold at least one certificate.
+/// Adds a bundle that somebody named; it must hold at least one certificate. The handshake waits for it, so it
+/// is a file and no pipe.
 fn add_named(store: &mut RootCertStore, path: &Path) -> Result<(), String> {
     let unreadable = |error| format!("cannot read {}: {error}", path.display());
-    let file = File::open(path).map_err(unreadable)?;
-    let mut bundle = BufReader::with_capacity(BUFFER, file.take(LARGEST));
+    let file = named::open(path, Pipes::Refused).map_err(|error| format!("{} {error}", path.display()))?;
+    let mut bundle = BufReader::with_capacity(BUFFER, file.take(LARGEST_PEM));
     let before = store.len();
     // One that webpki cannot use is none that a chain can lead to.
     let add = |der: &[u8]| drop(store.add(CertificateDer::from(der)));

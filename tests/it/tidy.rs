@@ -18,14 +18,15 @@ use source::Source;
 /// docs/ARCHITECTURE.md shows the same table, and a test compares the two.
 const LAYERS: &[(&str, &[&str])] = &[
     ("error", &[]),
+    ("named", &[]),
     ("secret", &[]),
     ("disk", &["secret"]),
     ("process", &["error", "secret"]),
-    ("http", &["error", "secret"]),
+    ("http", &["error", "named", "secret"]),
     ("serve", &["error", "secret"]),
-    ("config", &["disk", "error", "process", "secret"]),
+    ("config", &["disk", "error", "named", "process", "secret"]),
     ("output", &["error", "process"]),
-    ("auth", &["config", "disk", "error", "http", "process", "secret", "serve"]),
+    ("auth", &["config", "disk", "error", "http", "named", "process", "secret", "serve"]),
     ("jira", &["auth", "config::policy", "error", "http", "secret"]),
     ("ops", &["config::switch", "error", "jira", "output::text"]),
     ("sandbox", &["error", "serve"]),
