@@ -146,7 +146,7 @@ pub async fn run(command: SiteCommand, ctx: &Context) -> Result<(), Failure> {
         }
         SiteCommand::Use(NameArgs { name }) => {
             let name = SiteName::parse(&name)?;
-            let sites = sites.set_default(&name)?;
+            let sites = sites.set_default(&name).await?;
             ctx.out.value(&Shown::new(known(&sites, &name)?, true))
         }
         SiteCommand::Set(args) => set(args, ctx).await,
@@ -189,7 +189,7 @@ async fn set(SetArgs { name, setting, value }: SetArgs, ctx: &Context) -> Result
         }
         place.change(|session| trusting(session, setting.name, &after)).await?;
     }
-    let sites = sites.set(&name, setting.name, &value)?;
+    let sites = sites.set(&name, setting.name, &value).await?;
     let default = sites.default().is_some_and(|site| site.name == name);
     ctx.out.value(&Shown::new(known(&sites, &name)?, default))
 }
@@ -234,7 +234,7 @@ async fn remove(name: &str, ctx: &Context) -> Result<(), Failure> {
     let sites = ctx.sites()?;
     let site = known(&sites, &name)?.clone();
     let (session_removed, _) = place(ctx, &site, Purpose::Forget).await?.remove().await?;
-    sites.remove(&name)?;
+    sites.remove(&name).await?;
     Seen::forget(&Seen::path(&ctx.settings.dirs.cache, &site.base_url, Some(&name)));
     ctx.out.value(&Removed { site: name.as_str().to_owned(), removed: true, session_removed })
 }

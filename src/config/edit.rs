@@ -52,7 +52,7 @@ impl Setting {
 
 impl Sites {
     /// Writes a site, over the one of that name if there is one, and makes it the default if asked.
-    pub fn upsert(&self, site: &Site, make_default: bool) -> Result<Sites, ConfigError> {
+    pub async fn upsert(&self, site: &Site, make_default: bool) -> Result<Sites, ConfigError> {
         self.edit(|document, _| {
             write_site(document, site)?;
             if make_default {
@@ -60,19 +60,21 @@ impl Sites {
             }
             Ok(())
         })
+        .await
     }
 
     /// Makes an existing site the default.
-    pub fn set_default(&self, name: &SiteName) -> Result<Sites, ConfigError> {
+    pub async fn set_default(&self, name: &SiteName) -> Result<Sites, ConfigError> {
         self.edit(|document, sites| {
             known(sites, name)?;
             write_default(document, name);
             Ok(())
         })
+        .await
     }
 
     /// Takes a site out; if it was the default, there is none afterwards.
-    pub fn remove(&self, name: &SiteName) -> Result<Sites, ConfigError> {
+    pub async fn remove(&self, name: &SiteName) -> Result<Sites, ConfigError> {
         self.edit(|document, sites| {
             known(sites, name)?;
             if sites.default().is_some_and(|site| site.name == *name) {
@@ -83,17 +85,19 @@ impl Sites {
             }
             Ok(())
         })
+        .await
     }
 
     /// Changes one setting of a site; an empty value takes it out. A broker over plain http is for the
     /// login that says `--insecure`.
-    pub fn set(&self, name: &SiteName, setting: &str, value: &str) -> Result<Sites, ConfigError> {
+    pub async fn set(&self, name: &SiteName, setting: &str, value: &str) -> Result<Sites, ConfigError> {
         let setting = Setting::parse(setting)?;
         self.edit(|document, sites| {
             let mut site = known(sites, name)?.clone();
             apply(&mut site, setting, value)?;
             write_site(document, &site)
         })
+        .await
     }
 
     /// The site as [`Sites::set`] would make it; nothing is written.
@@ -106,17 +110,17 @@ impl Sites {
 
     /// Tries, before a login, whether the file can be changed at all: the directory, the lock and a
     /// temporary file with room for one site more are made, and nothing is changed.
-    pub fn check_writable(&self) -> Result<(), ConfigError> {
-        let _lock = file::lock(&self.path)?;
+    pub async fn check_writable(&self) -> Result<(), ConfigError> {
+        let _lock = file::lock(&self.path).await?;
         let room = ROOM + file::read(&self.path)?.len();
         Prepared::new(&self.path, room).map(drop).map_err(|error| file::unwritable(&self.path, error))
     }
 
-    fn edit(
+    async fn edit(
         &self,
         change: impl FnOnce(&mut DocumentMut, &Sites) -> Result<(), ConfigError>,
     ) -> Result<Sites, ConfigError> {
-        let _lock = file::lock(&self.path)?;
+        let _lock = file::lock(&self.path).await?;
         // Read again under the lock: what this process read before may be old.
         let before = file::read(&self.path)?;
         let (sites, mut document) = Sites::parse(&self.path, &before)?;

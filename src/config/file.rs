@@ -3,7 +3,9 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use crate::disk::{self, DiskError, Others, Refusal};
 
@@ -34,7 +36,7 @@ fn refused(why: Refusal) -> &'static str {
 
 /// Takes the lock beside the file, until the returned handle goes; makes the directory where there is none.
 /// The lock file is never deleted: that would let two processes hold two locks.
-pub(super) fn lock(path: &Path) -> Result<File, ConfigError> {
+pub(super) async fn lock(path: &Path) -> Result<File, ConfigError> {
     disk::make_dir(disk::parent(path)).map_err(|error| unwritable(path, error))?;
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
@@ -44,7 +46,7 @@ pub(super) fn lock(path: &Path) -> Result<File, ConfigError> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(LOCK_PAUSE).await,
             Err(TryLockError::WouldBlock) => return Err(ConfigError::Locked { path: path.to_owned() }),
             Err(TryLockError::Error(error)) => return Err(unwritable(path, error)),
         }

@@ -20,8 +20,8 @@ fn site(name: &str, base_url: &str, client_id: &str) -> Site {
 
 async fn with_sites() -> World {
     let world = World::new().await;
-    world.sites().upsert(&site("one", "https://one.example.com", "1"), true).unwrap();
-    world.sites().upsert(&site("two", "https://two.example.com/ctx", "2"), false).unwrap();
+    world.sites().upsert(&site("one", "https://one.example.com", "1"), true).await.unwrap();
+    world.sites().upsert(&site("two", "https://two.example.com/ctx", "2"), false).await.unwrap();
     world
 }
 

@@ -461,7 +461,7 @@ async fn an_access_token_is_printed_to_a_person_alone() {
         let ran = alone.run().await.failed(3, "needs_person");
         assert_eq!(ran.stdout, "", "not one byte");
     }
-    world.remember(|site| site.allow_token_print = true);
+    world.remember(|site| site.allow_token_print = true).await;
     assert_eq!(print().run().await.ok().stdout, format!("{}\n", tokens.access_token));
 }
 

@@ -11,13 +11,13 @@ use crate::support::{SITE, World};
 const REAL: &str = "https://jira.example.com";
 
 /// A second site, whose session cannot be removed.
-fn a_stubborn_site(world: &World) {
+async fn a_stubborn_site(world: &World) {
     let site = Site {
         client_id: Some(ClientId::parse("abc").unwrap()),
         storage: Some(StorageKind::File),
         ..Site::new(SiteName::parse("stubborn").unwrap(), BaseUrl::parse(REAL, false).unwrap())
     };
-    world.sites().upsert(&site, false).unwrap();
+    world.sites().upsert(&site, false).await.unwrap();
     let file = format!("{}.enc", StoreKey::new(REAL, "abc", None));
     fs::create_dir_all(world.config_dir().join("sessions").join(file).join("in the way")).unwrap();
 }
@@ -26,7 +26,7 @@ fn a_stubborn_site(world: &World) {
 async fn one_site_that_fails_keeps_no_other_from_its_logout() {
     let world = World::new().await;
     world.logged_in().await;
-    a_stubborn_site(&world);
+    a_stubborn_site(&world).await;
     let ran = world.run(&["logout", "--all"]).await.failed(6, "partial");
     let results = ran.json();
     assert_eq!(results.as_array().unwrap().len(), 2);
@@ -47,7 +47,7 @@ async fn one_site_that_fails_keeps_no_other_from_its_logout() {
 #[tokio::test]
 async fn where_every_site_fails_the_first_reason_is_the_failure() {
     let world = World::new().await;
-    a_stubborn_site(&world);
+    a_stubborn_site(&world).await;
     let ran = world.run(&["logout", "--all", "--output", "text"]).await;
     assert_eq!(ran.code, 1, "{ran}");
     assert!(ran.stdout.contains("not logged out"), "{ran}");

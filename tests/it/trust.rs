@@ -35,9 +35,8 @@ async fn another_broker_is_refused_by_every_command() {
     }
     let print = world.command(&["token", "print", "--confirm"]).person();
     assert_eq!(print.env("JIRA_TOKEN_BROKER_URL", evil.url()).run().await.failed(3, "pinned").stdout, "");
-    world.remember(|site| {
-        site.broker_url = Some(jira_oauth::config::BaseUrl::parse(&evil.url(), false).unwrap())
-    });
+    let remembered = jira_oauth::config::BaseUrl::parse(&evil.url(), false).unwrap();
+    world.remember(|site| site.broker_url = Some(remembered)).await;
     world.run(&["whoami"]).await.failed(3, "pinned");
     evil.saw_nothing().await;
     assert_eq!(world.requests(), [""; 0]);

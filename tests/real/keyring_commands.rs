@@ -27,9 +27,9 @@ const COMMANDS: [(&[&str], &str); 7] = [
 ];
 
 /// A home whose site has its session in the keyring on this bus.
-fn home(sandbox: &Served, bus: &str) -> Home {
+async fn home(sandbox: &Served, bus: &str) -> Home {
     let home = Home::new().env("DBUS_SESSION_BUS_ADDRESS", bus);
-    home.remember(sandbox, sandbox.base_url(), StorageKind::Keyring);
+    home.remember(sandbox, sandbox.base_url(), StorageKind::Keyring).await;
     home
 }
 
@@ -65,7 +65,7 @@ async fn a_session_lives_in_the_keyring_from_login_to_logout() {
     }
     let (sandbox, bus) = (Served::usual(), Bus::start());
     let _keyring = GnomeKeyring::start(&bus).await;
-    let home = home(&sandbox, &bus.address).without("JIRA_MASTER_PASSWORD");
+    let home = home(&sandbox, &bus.address).await.without("JIRA_MASTER_PASSWORD");
     save_session(&home, &sandbox, &bus, Age::Stale).await;
     let before = secrets::items(&bus).await;
     assert_eq!(before.len(), 1);
@@ -119,7 +119,7 @@ async fn parallel_processes_refresh_a_keyring_session_once() {
     }
     let (sandbox, bus) = (Served::usual(), Bus::start());
     let _keyring = GnomeKeyring::start(&bus).await;
-    let home = home(&sandbox, &bus.address);
+    let home = home(&sandbox, &bus.address).await;
     save_session(&home, &sandbox, &bus, Age::Stale).await;
     let jobs: Vec<_> = (0..20).map(|_| home.spawn(&["whoami"])).collect();
     for job in jobs {
@@ -136,7 +136,7 @@ async fn a_locked_keyring_is_said_at_once_by_every_command() {
     }
     let (sandbox, bus) = (Served::usual(), Bus::start());
     let _keyring = GnomeKeyring::start(&bus).await;
-    let home = home(&sandbox, &bus.address);
+    let home = home(&sandbox, &bus.address).await;
     save_session(&home, &sandbox, &bus, Age::Stale).await;
     secrets::lock(&bus).await;
     every_command_fails(&home, "keyring_locked", 3, SOON).await;
@@ -152,7 +152,7 @@ async fn a_keyring_that_denies_says_so_to_a_person() {
     }
     let (sandbox, bus) = (Served::usual(), Bus::start());
     let _keyring = GnomeKeyring::start(&bus).await;
-    let home = home(&sandbox, &bus.address);
+    let home = home(&sandbox, &bus.address).await;
     save_session(&home, &sandbox, &bus, Age::Stale).await;
     secrets::lock(&bus).await;
     for command in [["whoami"].as_slice(), &["token", "status"], &["logout"]] {
@@ -172,11 +172,11 @@ async fn an_absent_keyring_is_said_at_once_by_every_command() {
     let sandbox = Served::usual();
     let bus = Bus::start();
     let empty = tempfile::tempdir().unwrap();
-    let no_service = home(&sandbox, &bus.address);
+    let no_service = home(&sandbox, &bus.address).await;
     every_command_fails(&no_service, "keyring_absent", 3, SOON).await;
-    let no_bus = home(&sandbox, "unix:path=/nonexistent/bus");
+    let no_bus = home(&sandbox, "unix:path=/nonexistent/bus").await;
     every_command_fails(&no_bus, "keyring_absent", 3, SOON).await;
-    let nothing = home(&sandbox, "").without("DBUS_SESSION_BUS_ADDRESS");
+    let nothing = home(&sandbox, "").await.without("DBUS_SESSION_BUS_ADDRESS");
     let nothing = nothing.env("XDG_RUNTIME_DIR", empty.path().to_str().unwrap());
     every_command_fails(&nothing, "keyring_absent", 3, SOON).await;
     for home in [no_service, no_bus, nothing] {
@@ -204,14 +204,15 @@ async fn a_silent_keyring_is_said_in_time_by_every_command_and_the_process_ends(
     }
     let (sandbox, bus) = (Served::usual(), Bus::start());
     let _service = SilentService::start(&bus).await;
-    let quick = home(&sandbox, &bus.address).env("JIRA_KEYRING_TIMEOUT", "1s");
+    let quick = home(&sandbox, &bus.address).await.env("JIRA_KEYRING_TIMEOUT", "1s");
     let start = Instant::now();
     quick.run(&["whoami"]).await.failed("keyring_silent", 7);
     assert!(start.elapsed() < SOON);
 
     // Without that variable five seconds. Each in a home of its own: they would wait for each other's lock.
     let start = Instant::now();
-    let homes = COMMANDS.map(|(command, _)| (command, self::home(&sandbox, &bus.address)));
+    let homes = COMMANDS.map(async |(command, _)| (command, self::home(&sandbox, &bus.address).await));
+    let homes = futures_util::future::join_all(homes).await;
     let jobs: Vec<_> = homes.iter().map(|(command, home)| (command, home.spawn(command))).collect();
     for (command, job) in jobs {
         let done = job.done().await;
@@ -231,7 +232,7 @@ async fn a_signal_ends_a_command_that_waits_for_the_keyring() {
     }
     let (sandbox, bus) = (Served::usual(), Bus::start());
     let _service = SilentService::start(&bus).await;
-    let home = home(&sandbox, &bus.address).env("JIRA_KEYRING_TIMEOUT", "170s");
+    let home = home(&sandbox, &bus.address).await.env("JIRA_KEYRING_TIMEOUT", "170s");
     let mut job = home.spawn(&["whoami"]);
     job.stderr_says("waiting for the keyring").await;
     job.signal(rustix::process::Signal::INT);
@@ -246,6 +247,6 @@ async fn a_credential_in_the_environment_needs_no_keyring() {
     }
     let (sandbox, bus) = (Served::usual(), Bus::start());
     let _service = SilentService::start(&bus).await;
-    let home = home(&sandbox, &bus.address).env("JIRA_TOKEN", sandbox.mint_pat("lead"));
+    let home = home(&sandbox, &bus.address).await.env("JIRA_TOKEN", sandbox.mint_pat("lead"));
     assert_eq!(home.run(&["whoami", "--timeout=30s"]).await.json()["user"]["name"], "lead");
 }

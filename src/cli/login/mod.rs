@@ -106,7 +106,7 @@ pub async fn run(args: LoginArgs, ctx: &Context) -> Result<(), Failure> {
         Some(found) => Wish::of_found(ctx, &sites, found)?,
         None => Wish::new(ctx, &sites, args.pat)?,
     };
-    sites.check_writable()?;
+    sites.check_writable().await?;
     wish.needs_a_person(ctx)?;
     let (place, storage) = place(ctx, &wish).await?;
     let trust = Trust::of(&ctx.settings, &wish.base_url);
@@ -120,7 +120,7 @@ pub async fn run(args: LoginArgs, ctx: &Context) -> Result<(), Failure> {
         (None, true) => personal(ctx, &wish, &place, &trust).await?,
         (None, false) => oauth(ctx, &args, &wish, &place, trust).await?,
     };
-    let site = remember(ctx, &sites, &wish, &session, storage)?;
+    let site = remember(ctx, &sites, &wish, &session, storage).await?;
     forget_old(ctx, &sites, &wish, &site).await;
     tell_differences(ctx, &wish, before.as_ref(), &session);
     let object = SessionObject::of_session(ctx, &session, AuthMode::of_stored(&session), place.store.kind());

@@ -11,7 +11,7 @@ use crate::error::Failure;
 use super::{Context, Wish};
 
 /// Writes the site; the first login at a real Jira becomes the default.
-pub fn remember(
+pub async fn remember(
     ctx: &Context,
     sites: &Sites,
     wish: &Wish,
@@ -32,7 +32,7 @@ pub fn remember(
         ..wish.site()
     };
     let make_default = sites.default().is_none() && !wish.base_url.is_loopback();
-    sites.upsert(&site, make_default)?;
+    sites.upsert(&site, make_default).await?;
     Ok(site)
 }
 

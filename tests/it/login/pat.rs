@@ -102,7 +102,7 @@ async fn a_login_of_the_other_kind_takes_the_old_session_away() {
 #[tokio::test]
 async fn an_old_session_that_stays_is_said_and_the_login_holds() {
     let world = World::new().await;
-    world.remember(|_| {});
+    world.remember(|_| {}).await;
     let old = world.config_dir().join("sessions").join(format!("{}.enc", world.place().key));
     disk::make_dir(&old.join("in the way")).unwrap();
     let token = world.jira.mint_pat("developer");

@@ -19,7 +19,7 @@ async fn with_a_real_site(scope: Scope) -> World {
         callback_port: Some(world.port),
         ..Site::new(name, BaseUrl::parse(REAL, false).unwrap())
     };
-    world.sites().upsert(&site, true).unwrap();
+    world.sites().upsert(&site, true).await.unwrap();
     world
 }
 

@@ -158,7 +158,7 @@ impl World {
     }
 
     pub async fn logged_in_as(&self, user: &str, scope: Scope) -> Tokens {
-        self.remember(|_| {});
+        self.remember(|_| {}).await;
         let wide = match scope {
             Scope::Read => sandbox::Scope::Read,
             Scope::Write => sandbox::Scope::Write,
@@ -171,7 +171,7 @@ impl World {
     }
 
     /// Writes the site, changed, as the default.
-    pub fn remember(&self, change: impl FnOnce(&mut Site)) {
+    pub async fn remember(&self, change: impl FnOnce(&mut Site)) {
         let name = SiteName::parse(SITE).unwrap();
         let known = self.sites().get(&name).cloned();
         let mut site = known.unwrap_or_else(|| Site {
@@ -182,7 +182,7 @@ impl World {
             ..Site::new(name, self.base_url())
         });
         change(&mut site);
-        self.sites().upsert(&site, true).unwrap();
+        self.sites().upsert(&site, true).await.unwrap();
     }
 
     /// The session of a pair of tokens.

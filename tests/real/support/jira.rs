@@ -154,7 +154,7 @@ impl Home {
         let tokens = sandbox.mint_session("developer", Scope::Write);
         let session = session(sandbox, base_url, &tokens, age);
         self.place_at(sandbox, base_url).save(&session).await.unwrap();
-        self.remember(sandbox, base_url, StorageKind::File);
+        self.remember(sandbox, base_url, StorageKind::File).await;
         tokens
     }
 
@@ -163,7 +163,7 @@ impl Home {
     }
 
     /// Writes the site alone.
-    pub fn remember(&self, sandbox: &Sandbox, base_url: &str, storage: StorageKind) {
+    pub async fn remember(&self, sandbox: &Sandbox, base_url: &str, storage: StorageKind) {
         let base_url = BaseUrl::parse(base_url, false).unwrap();
         let site = Site {
             client_id: Some(ClientId::parse(sandbox.client_id()).unwrap()),
@@ -171,7 +171,7 @@ impl Home {
             storage: Some(storage),
             ..Site::new(SiteName::parse(SITE).unwrap(), base_url)
         };
-        Sites::load(&self.config().join("config.toml")).unwrap().upsert(&site, true).unwrap();
+        Sites::load(&self.config().join("config.toml")).unwrap().upsert(&site, true).await.unwrap();
     }
 
     /// The command, with nothing to read and its output caught.
