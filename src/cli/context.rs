@@ -48,7 +48,7 @@ impl Context {
         process: Process,
         settings: Settings,
         out: Output,
-        timeout: Duration,
+        deadline: Instant,
         memory: Option<Memory>,
     ) -> Self {
         Context {
@@ -56,7 +56,7 @@ impl Context {
             settings,
             out,
             saving: Saving::default(),
-            deadline: Instant::now() + timeout,
+            deadline,
             memory,
             notes: Notes::default(),
             farewell: Mutex::new(None),

@@ -9,6 +9,7 @@ mod completion;
 mod config;
 mod context;
 mod demo;
+mod ending;
 mod flags;
 mod get;
 mod hygiene;
@@ -28,23 +29,26 @@ mod session;
 mod site;
 mod take_over;
 mod token;
+mod understand;
 mod version;
 mod whoami;
 
 use std::time::Duration;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Parser, Subcommand};
+use tokio::time::Instant;
 
 use crate::auth::store::Memory;
-use crate::config::{Settings, Typed, resolve};
-use crate::error::{Code, Failure, Hint, Kind};
+use crate::config::{Settings, parse_duration};
+use crate::error::{Failure, Kind};
 use crate::ops;
 use crate::output::{Format, Output, OutputOptions};
-use crate::process::{OPEN_BROWSER, Process, Signal, open_browser};
+use crate::process::{OPEN_BROWSER, Process, Signals, open_browser};
 
 use context::Context;
+use ending::{End, conclude, last_words, too_late, within};
 use flags::GlobalFlags;
+use understand::{Understood, understand};
 
 /// The time of a command that asks Jira a handful of things.
 const USUAL: Duration = Duration::from_secs(60);
@@ -52,9 +56,6 @@ const USUAL: Duration = Duration::from_secs(60);
 const LONG: Duration = Duration::from_secs(300);
 /// How long the end of the program waits for a session that is being saved.
 const SAVING: Duration = Duration::from_secs(30);
-/// What a command gets beyond its deadline to end by itself: requests end at the deadline, and the command
-/// then still knows what they were.
-const GRACE: Duration = Duration::from_millis(500);
 
 /// What the help says behind everything else.
 fn exit_codes() -> String {
@@ -131,19 +132,34 @@ pub(crate) async fn run_with(process: Process, memory: Option<Memory>) -> u8 {
     if process.args.first().is_some_and(|arg| arg == OPEN_BROWSER) {
         return browser_only(&process).await;
     }
-    if process.args.first().is_some_and(|arg| arg == completion::COMPLETE) {
-        return completion::answer(&process);
-    }
+    let started = Instant::now();
     let early = early_output(&process);
-    let (cli, settings) = match understand(&process) {
-        Ok(Understood::Command(cli, settings)) => (cli, settings),
-        Ok(Understood::Page(text)) => return report(&early, early.plain(&text)),
-        Ok(Understood::Itself(parsed)) => {
-            let Parsed { cli, tree, .. } = *parsed;
-            return report(&early, itself::run(&cli, &typed(&cli), tree, &process));
-        }
-        Err(failure) => return report(&early, Err(failure)),
+    let signals = process.signals.clone();
+    // As far as it is known before everything is.
+    let timeout = early_word(&process, "--timeout", "INPUT_TIMEOUT");
+    let timeout = timeout.and_then(|text| parse_duration(text).ok());
+    let deadline = started + timeout.unwrap_or(USUAL);
+    if process.args.first().is_some_and(|arg| arg == completion::COMPLETE) {
+        let code = completion::answer(&process);
+        last_words(&early, signals, deadline).await;
+        return code;
+    }
+    let end = match within(understand(&process, &early), signals.clone(), deadline).await {
+        End::Done(Ok(Some(understood))) => return carry_out(process, understood, started, memory).await,
+        End::Done(Ok(None)) => Ok(Ok(())),
+        End::Done(Err(failure)) => Ok(Err(failure)),
+        End::Signal(signal) => Err(signal),
+        End::Deadline => Ok(Err(too_late(timeout))),
     };
+    conclude(&early, end, signals, deadline).await
+}
+
+async fn carry_out(
+    process: Process,
+    (cli, settings): Understood,
+    started: Instant,
+    memory: Option<Memory>,
+) -> u8 {
     let out = output(&process, &settings);
     let _log = log::start(settings.verbose, &out);
     for (code, text) in &settings.warnings {
@@ -154,157 +170,28 @@ pub(crate) async fn run_with(process: Process, memory: Option<Memory>) -> u8 {
                     does not have; JIRA_READ_ONLY and the session's scope bound the command line";
         out.warning("policy_passed_over", text, None);
     }
-    let timeout = context::timeout(&settings, usual_time(&cli));
-    let ctx = Context::new(process, *settings, out, timeout, memory);
+    let deadline = started + context::timeout(&settings, usual_time(&cli));
+    let ctx = Context::new(process, *settings, out, deadline, memory);
     let code = perform(cli, &ctx).await;
     ctx.process.prompt.restore();
     code
 }
 
-enum Understood {
-    Command(Box<Cli>, Box<Settings>),
-    /// Help or a version: our own text.
-    Page(String),
-    /// A command about this program itself.
-    Itself(Box<Parsed>),
-}
-
-/// What was typed, and what it means together with the environment and the sites.
-fn understand(process: &Process) -> Result<Understood, Failure> {
-    let args = hygiene::check(&process.args)?;
-    let parsed = match parse(&args) {
-        Ok(parsed) => parsed,
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp) => {
-            return Ok(Understood::Page(error.render().to_string()));
-        }
-        Err(error) => return Err(usage(&error, &args)),
-    };
-    let cli = &parsed.cli;
-    let only_verbose = cli.command.is_none() && cli.global.verbose == 1 && args.len() == 1;
-    if cli.version || only_verbose {
-        return Ok(Understood::Page(env!("CARGO_PKG_VERSION").to_owned()));
-    }
-    if cli.command.is_none() {
-        return Ok(Understood::Page(Cli::command().render_help().to_string()));
-    }
-    if cli.command.as_ref().is_some_and(itself::is_one) {
-        return Ok(Understood::Itself(Box::new(parsed)));
-    }
-    let settings = match needs_no_site(cli) {
-        // Which Jira the environment means is no question for a command that lists or changes sites.
-        true => {
-            resolve(&typed(cli), &process.env.without(&["JIRA_BASE_URL", "INPUT_BASE_URL", "JIRA_SITE"]))?
-        }
-        false => resolve(&typed(cli), &process.env)?,
-    };
-    let cli = with_inputs(args, parsed, &settings)?;
-    Ok(Understood::Command(Box::new(cli), Box::new(settings)))
-}
-
-fn needs_no_site(cli: &Cli) -> bool {
-    match &cli.command {
-        Some(Command::Logout(args)) => args.all,
-        Some(Command::Config(config::ConfigCommand::Check(_))) => true,
-        Some(Command::Site(_) | Command::Sandbox(_) | Command::Version) => true,
-        _ => false,
-    }
-}
-
-/// What was typed, with what clap knows of it and of all there is to type.
-struct Parsed {
-    cli: Cli,
-    matches: ArgMatches,
-    tree: clap::Command,
-}
-
-/// Against the one command that is named, where that is enough: clap copies every global flag into every command
-/// it knows, which is half of what parsing takes, and grows with each of them.
-fn parse(args: &[String]) -> Result<Parsed, clap::Error> {
-    let whole = Cli::command();
-    if let Some(named) = args.iter().find_map(|arg| whole.find_subcommand(arg)) {
-        let top = clap::Command::new("jira").disable_version_flag(true).args(whole.get_arguments().cloned());
-        let one = top.groups(whole.get_groups().cloned()).subcommand(named.clone());
-        // Help and mistakes are for the whole one to tell: it knows what else could have been meant, and the word
-        // may have been the value of a flag.
-        if let Ok(parsed) = parse_as(one, args) {
-            return Ok(parsed);
-        }
-    }
-    parse_as(whole, args)
-}
-
-fn parse_as(mut tree: clap::Command, args: &[String]) -> Result<Parsed, clap::Error> {
-    let name = std::iter::once("jira");
-    let matches = tree.try_get_matches_from_mut(name.chain(args.iter().map(String::as_str)))?;
-    Ok(Parsed { cli: Cli::from_arg_matches(&matches)?, matches, tree })
-}
-
-/// The command with what variables say of the flags that were not typed. One by one, so that a bad value
-/// can be told from where it came.
-fn with_inputs(mut args: Vec<String>, parsed: Parsed, settings: &Settings) -> Result<Cli, Failure> {
-    let Parsed { mut cli, matches, tree } = parsed;
-    for input in inputs::find(&tree, &matches, &settings.vars)? {
-        args = inputs::with(&args, &tree, &matches, &input);
-        let parsed = parse(&args).map_err(|error| {
-            let mut failure = usage(&error, &args);
-            failure.message = format!("{}: {}", input.source, failure.message);
-            failure
-        })?;
-        cli = parsed.cli;
-    }
-    Ok(cli)
-}
-
-fn typed(cli: &Cli) -> Typed {
-    let global = cli.global.typed();
-    match &cli.command {
-        Some(Command::Login(args)) => args.typed(global),
-        _ => global,
-    }
-}
-
-/// A mistake in what was typed, in one line and with the word that was probably meant.
-fn usage(error: &clap::Error, args: &[String]) -> Failure {
-    let code = match error.kind() {
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation | ErrorKind::InvalidUtf8 => Code::BadValue,
-        _ => Code::BadFlag,
-    };
-    let rendered = error.render().to_string();
-    let text = match error.kind() {
-        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "this command needs a subcommand; --help lists them".to_owned()
-        }
-        _ => {
-            let lines = rendered.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
-            let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("tip:"));
-            lines.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
-        }
-    };
-    let failure = Failure::new(code, text);
-    let hint = match error.get(ContextKind::SuggestedSubcommand) {
-        Some(ContextValue::Strings(names)) if !names.is_empty() => Hint::DidYouMean(names[0].clone()),
-        Some(ContextValue::String(name)) => Hint::DidYouMean(name.clone()),
-        _ => Hint::Help(command(args)),
-    };
-    failure.hint(hint)
-}
-
-/// The command that was typed, if it is one of ours: its help is the one to read.
-fn command(args: &[String]) -> &'static str {
-    let words = catalog::ENTRIES.iter().map(|entry| entry.path.split(' ').next().unwrap_or_default());
-    let typed = args.iter().find_map(|arg| words.clone().find(|word| word == arg));
-    typed.unwrap_or_default()
-}
-
 /// The writer before the configuration is known: the format as far as it was typed or set.
 fn early_output(process: &Process) -> Output {
-    let args: Vec<_> = process.args.iter().filter_map(|arg| arg.to_str()).collect();
-    let joined = args.iter().find_map(|arg| arg.strip_prefix("--output="));
-    let apart = args.iter().position(|arg| *arg == "--output").and_then(|at| args.get(at + 1).copied());
-    let set = || process.env.get("JIRA_OUTPUT").and_then(|value| value.to_str());
-    let format = joined.or(apart).or_else(set).and_then(|word| word.parse().ok()).unwrap_or_default();
+    let format = early_word(process, "--output", "JIRA_OUTPUT");
+    let format = format.and_then(|word| word.parse().ok()).unwrap_or_default();
     let options = OutputOptions { format, quiet: false, color: color(process, false) };
     Output::new(options, process.stdout.clone(), process.stderr.clone())
+}
+
+/// What was typed for a flag or set for its variable, before anything is parsed.
+fn early_word<'a>(process: &'a Process, flag: &str, variable: &str) -> Option<&'a str> {
+    let args: Vec<_> = process.args.iter().filter_map(|arg| arg.to_str()).collect();
+    let joined = args.iter().find_map(|arg| arg.strip_prefix(flag)?.strip_prefix('='));
+    let apart = args.iter().position(|arg| *arg == flag).and_then(|at| args.get(at + 1).copied());
+    let set = || process.env.get(variable).and_then(|value| value.to_str());
+    joined.or(apart).or_else(set)
 }
 
 fn output(process: &Process, settings: &Settings) -> Output {
@@ -334,17 +221,19 @@ fn usual_time(cli: &Cli) -> Duration {
     }
 }
 
-/// Runs the command until it is done, its time is up or a signal comes; then waits for a session that is
-/// being saved, because a token that was spent and whose successor is lost is a session lost.
+/// Runs the command until it is done and its result written, its time is up or a signal comes; then waits for
+/// a session that is being saved, because a token that was spent and whose successor is lost is a session lost.
 async fn perform(cli: Box<Cli>, ctx: &Context) -> u8 {
-    let mut signals = ctx.process.signals.clone();
+    let signals = ctx.process.signals.clone();
     let served_until_a_signal =
         matches!(cli.command, Some(Command::Sandbox(sandbox::SandboxCommand::Serve(_))));
-    let end = tokio::select! {
-        outcome = dispatch(*cli, ctx) => End::Done(outcome.map_err(Box::new)),
-        signal = signals.arrived(), if !served_until_a_signal => End::Signal(signal),
-        () = tokio::time::sleep_until(ctx.deadline + GRACE) => End::Deadline,
+    let ending = if served_until_a_signal { Signals::channel().1 } else { signals.clone() };
+    let mut done = Ok(());
+    let work = async {
+        done = dispatch(*cli, ctx).await.map_err(Box::new);
+        ctx.out.written().await
     };
+    let end = within(work, ending, ctx.deadline).await;
     let cut_short = match end {
         End::Done(_) => None,
         End::Signal(_) | End::Deadline => ctx.farewell().and_then(|farewell| farewell(&ctx.out)),
@@ -356,26 +245,14 @@ async fn perform(cli: Box<Cli>, ctx: &Context) -> u8 {
         }
     }
     ctx.keep_notes();
-    match end {
-        End::Done(outcome) => report(&ctx.out, outcome.map_err(|failure| *failure)),
-        End::Signal(signal) => signal.exit_code(),
-        End::Deadline => report(&ctx.out, Err(cut_short.unwrap_or_else(|| too_late(ctx)))),
-    }
-}
-
-enum End {
-    Done(Result<(), Box<Failure>>),
-    Signal(Signal),
-    Deadline,
-}
-
-fn too_late(ctx: &Context) -> Failure {
-    let time = ctx.settings.timeout;
-    let text = match time {
-        Some(time) => format!("the command did not end within its --timeout of {} s", time.as_secs_f64()),
-        None => "the command did not end within its time; --timeout gives it more".to_owned(),
+    let end = match (end, done) {
+        (End::Signal(signal), _) => Err(signal),
+        // What the command came to is worth more than that nobody read its result in time.
+        (_, Err(failure)) => Ok(Err(*failure)),
+        (End::Done(written), Ok(())) => Ok(written),
+        (End::Deadline, Ok(())) => Ok(Err(cut_short.unwrap_or_else(|| too_late(ctx.settings.timeout)))),
     };
-    Failure::new(Code::Timeout, text)
+    conclude(&ctx.out, end, signals, ctx.deadline).await
 }
 
 async fn dispatch(cli: Cli, ctx: &Context) -> Result<(), Failure> {
@@ -400,17 +277,6 @@ async fn dispatch(cli: Cli, ctx: &Context) -> Result<(), Failure> {
         Command::Version => version::run(ctx, json),
         // Done before there was a context.
         Command::Schema(_) | Command::Completion(_) | Command::Man(_) => Ok(()),
-    }
-}
-
-/// Writes the failure, if it was one, and says the exit code.
-fn report(out: &Output, outcome: Result<(), Failure>) -> u8 {
-    match outcome {
-        Ok(()) => 0,
-        Err(failure) => {
-            out.failure(&failure);
-            failure.exit_code()
-        }
     }
 }
 

@@ -1,8 +1,7 @@
 //! `search` on the command line: text from stdin, a stream where a stream was asked for, and a warning when
 //! there is more.
 
-use std::sync::Mutex;
-
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use crate::error::Failure;
@@ -19,12 +18,16 @@ pub async fn run(mut args: SearchArgs, ctx: &Context) -> Result<(), Failure> {
     let jira = ctx.jira().await?;
     let streams = ctx.out.format() == Format::Jsonl && args.streams();
     let (counts, all) = (args.count.unwrap_or(false), args.all.unwrap_or(false));
-    let out = Mutex::new(ctx.out.clone());
-    let mut sink = |issue: &Value| -> Result<bool, Failure> {
-        let out = out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let out = &ctx.out;
+    let mut sink = |issue: &Value| {
         ctx.notes.issue(issue);
-        out.item(issue)?;
-        Ok(!out.closed())
+        let accepted = out.item(issue);
+        async move {
+            accepted?;
+            out.room().await?;
+            Ok(!out.closed())
+        }
+        .boxed()
     };
     let found = match streams {
         true => search::run(args, &jira, Some(&mut sink)).await,
@@ -37,6 +40,8 @@ pub async fn run(mut args: SearchArgs, ctx: &Context) -> Result<(), Failure> {
     if !streams {
         ctx.out.value(&found)?;
     }
+    // A warning stands below what it is about; and a reader who has gone is known by now.
+    ctx.out.written().await?;
     tell(ctx, &found, counts, all);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `search`: issues by JQL, as many as asked for, page by page.
 
-use futures_util::future::try_join;
+use futures_util::future::{BoxFuture, try_join};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use serde_json::{Value, json};
 
@@ -96,8 +96,8 @@ pub fn schema() -> Value {
     json_schema::any_of(vec![issues, count, meta])
 }
 
-/// Takes the issues one by one; says whether it wants more.
-pub type Sink<'s> = dyn FnMut(&Value) -> Result<bool, Failure> + Send + 's;
+/// Takes the issues one by one; says, when it can take another, whether it wants one.
+pub type Sink<'s> = dyn FnMut(&Value) -> BoxFuture<'s, Result<bool, Failure>> + Send + 's;
 
 /// What was found.
 #[derive(Clone, Debug)]
@@ -167,13 +167,6 @@ pub async fn run(args: SearchArgs, jira: &Jira, sink: Option<&mut Sink<'_>>) -> 
         Shape::Issues(wanted) | Shape::Meta(wanted) => wanted,
     };
     let mut issues = Vec::new();
-    let mut keep = |issue: Value, sink: &mut Option<&mut Sink<'_>>| match sink {
-        Some(sink) => sink(&issue),
-        None => {
-            issues.push(issue);
-            Ok(true)
-        }
-    };
     let mut sink = sink.filter(|_| matches!(shape, Shape::Issues(_)));
     let streamed = sink.is_some();
     let mut pages = Pages::new(jira, query, wanted);
@@ -187,7 +180,12 @@ pub async fn run(args: SearchArgs, jira: &Jira, sink: Option<&mut Sink<'_>>) -> 
             }
         }
         let fetching = async { Ok(pages.next().await) };
-        let handing_out = hand_out(page.issues, |issue| keep(issue, &mut sink));
+        let handing_out = async {
+            match &mut sink {
+                Some(sink) => hand_out(page.issues, *sink).await,
+                None => Ok(keep(page.issues, &mut issues)),
+            }
+        };
         match try_join(fetching, handing_out).await {
             Ok((fetched, handed_out)) => {
                 returned += handed_out;
@@ -214,16 +212,13 @@ enum Stop {
     Enough(u64),
 }
 
-/// Hands out a page, dropping each issue behind it. The sink writes synchronously: now and then the
-/// runtime must get its turn, or the request for the next page would not even be sent meanwhile.
-async fn hand_out(
-    issues: Vec<Value>,
-    mut sink: impl FnMut(Value) -> Result<bool, Failure>,
-) -> Result<u64, Stop> {
+/// Hands out a page, dropping each issue behind it. A sink whose reader is fast has always room: now and
+/// then the runtime must get its turn, or the request for the next page would not even be sent meanwhile.
+async fn hand_out(issues: Vec<Value>, sink: &mut Sink<'_>) -> Result<u64, Stop> {
     const TURN: u64 = 16;
     let mut handed_out = 0;
     for issue in issues {
-        let go_on = sink(issue).map_err(Stop::Failed)?;
+        let go_on = sink(&issue).await.map_err(Stop::Failed)?;
         handed_out += 1;
         if !go_on {
             return Err(Stop::Enough(handed_out));
@@ -233,6 +228,12 @@ async fn hand_out(
         }
     }
     Ok(handed_out)
+}
+
+fn keep(page: Vec<Value>, issues: &mut Vec<Value>) -> u64 {
+    let kept = page.len() as u64;
+    issues.extend(page);
+    kept
 }
 
 async fn count(query: &Query, jira: &Jira) -> Result<Found, OpError> {

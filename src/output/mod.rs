@@ -2,6 +2,9 @@
 //!
 //! A result is JSON unless text was asked for. Warnings, infos and the failure are one line each, written
 //! by one call, so that lines of parallel tasks and processes never mix.
+//!
+//! Nothing here waits for a reader, but what says so: [`Output::room`] between the items of a stream, and
+//! [`Output::written`] and [`Output::said`] at the end. The deadline and the signals go on meanwhile.
 
 pub mod json;
 pub mod sanitize;
@@ -100,6 +103,9 @@ pub struct OutputOptions {
     pub color: bool,
 }
 
+/// How much may wait for the reader of stderr: what it does not read for so long, it is not waiting for.
+const BACKLOG: usize = 1024 * 1024;
+
 /// The writer of one command. Clones write to the same streams.
 #[derive(Clone)]
 pub struct Output {
@@ -123,6 +129,23 @@ impl Output {
     /// Whether the reader of stdout has gone: there is no use in fetching more.
     pub fn closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Waits until there is room for more: between the items of a list that is streamed, so that a slow reader
+    /// costs no memory.
+    pub async fn room(&self) -> Result<(), Failure> {
+        self.judge(self.stdout.room().await)
+    }
+
+    /// Waits until every result is written; says whether that worked.
+    pub async fn written(&self) -> Result<(), Failure> {
+        self.judge(self.stdout.written().await)
+    }
+
+    /// Waits until everything else is.
+    pub async fn said(&self) {
+        // Whoever closed stderr does not want to hear about it.
+        let _ = self.stderr.written().await;
     }
 
     /// Writes a result. As `jsonl` a list is one line an item, anything else one line.
@@ -185,14 +208,15 @@ impl Output {
     /// terminal too: a program may well have got one.
     pub fn failure(&self, failure: &Failure) {
         if self.options.format != Format::Text {
-            return self.json_line("error", failure.to_json());
+            return self.write_line(&object_line("error", failure.to_json()));
         }
         let mut text = self.labelled("error", Style::Error, &failure.message);
         if let Some(hint) = &failure.hint {
             text.push('\n');
             text.push_str(&self.labelled("hint", Style::Note, &hint.to_string()));
         }
-        self.line(text);
+        text.push('\n');
+        self.write_line(text.as_bytes());
     }
 
     /// Writes one line of the log.
@@ -237,11 +261,7 @@ impl Output {
     }
 
     fn json_line(&self, name: &str, object: Value) {
-        let wrapped = Value::Object(Map::from_iter([(name.to_owned(), object)]));
-        // A JSON value always has a JSON form.
-        if let Ok(line) = json::compact(&wrapped) {
-            self.say(&line);
-        }
+        self.say(&object_line(name, object));
     }
 
     fn line(&self, mut text: String) {
@@ -249,9 +269,15 @@ impl Output {
         self.say(text.as_bytes());
     }
 
-    /// Whoever closed stderr does not want to hear about it, and there is nowhere else to say so.
     fn say(&self, bytes: &[u8]) {
-        let _ = self.stderr.write_all(bytes);
+        if self.stderr.waiting() <= BACKLOG {
+            self.write_line(bytes);
+        }
+    }
+
+    /// Whoever closed stderr does not want to hear about it, and there is nowhere else to say so.
+    fn write_line(&self, bytes: &[u8]) {
+        let _ = self.stderr.write(bytes);
     }
 
     fn readable(&self, text: &Readable) -> Result<(), Failure> {
@@ -263,12 +289,16 @@ impl Output {
         self.result(text::render(text, surface).as_bytes())
     }
 
-    /// A reader that has gone (`jira search … | head`) is no error; a full disk is.
     fn result(&self, bytes: &[u8]) -> Result<(), Failure> {
-        if self.closed() || bytes.is_empty() {
-            return Ok(());
+        match self.closed() || bytes.is_empty() {
+            true => Ok(()),
+            false => self.judge(self.stdout.write(bytes)),
         }
-        match self.stdout.write_all(bytes) {
+    }
+
+    /// A reader that has gone (`jira search … | head`) is no error; a full disk is.
+    fn judge(&self, written: io::Result<()>) -> Result<(), Failure> {
+        match written {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.closed.store(true, Ordering::Relaxed);
@@ -277,6 +307,12 @@ impl Output {
             Err(error) => Err(OutputError::Unwritable(error).into()),
         }
     }
+}
+
+/// `{"name":{…}}`, in one line.
+fn object_line(name: &str, object: Value) -> Vec<u8> {
+    let wrapped = Value::Object(Map::from_iter([(name.to_owned(), object)]));
+    json::compact(&wrapped).expect("a JSON value has a JSON form")
 }
 
 #[cfg(test)]

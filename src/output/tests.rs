@@ -205,3 +205,121 @@ fn formats_are_parsed() {
     assert_eq!((failure.code, failure.exit_code()), (Code::BadValue, 2));
     assert_eq!(failure.message, "\"yaml\" is no output format: it is json, jsonl or text");
 }
+
+/// A reader that takes a piece only when it is told to.
+struct Slow {
+    calls: Calls,
+    reads: std::sync::mpsc::Receiver<()>,
+}
+
+impl Write for Slow {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Nobody reads any more: it has closed its end.
+        self.reads.recv().map_err(|_| io::ErrorKind::BrokenPipe)?;
+        self.calls.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A writer whose stdout and stderr share a slow reader.
+fn slow(fails: Option<io::ErrorKind>) -> (Output, [(Calls, std::sync::mpsc::Sender<()>); 2]) {
+    let stream = |fails| {
+        let (read, reads) = std::sync::mpsc::channel();
+        let calls = Calls { fails, ..Calls::default() };
+        (Stream::slow(Slow { calls: calls.clone(), reads }, false, None), (calls, read))
+    };
+    let ((stdout, one), (stderr, two)) = (stream(fails), stream(None));
+    let options = OutputOptions { format: Format::Jsonl, quiet: false, color: false };
+    (Output::new(options, stdout, stderr), [one, two])
+}
+
+/// Whether it is still waiting after everybody else had a turn.
+async fn waits(what: impl Future<Output = Result<(), Failure>>) -> bool {
+    use futures_util::FutureExt;
+
+    tokio::task::yield_now().await;
+    what.now_or_never().is_none()
+}
+
+#[tokio::test]
+async fn nothing_waits_for_a_slow_reader_but_what_says_so() {
+    let (output, [(stdout, read), (stderr, hear)]) = slow(None);
+    output.item(&json!({"n": 1})).unwrap();
+    output.item(&json!({"n": 2})).unwrap();
+    output.warning("truncated", "there is more", None);
+    output.room().await.unwrap();
+    assert!(waits(output.written()).await);
+    assert_eq!((stdout.all().len(), stderr.all().len()), (0, 0));
+    read.send(()).unwrap();
+    read.send(()).unwrap();
+    output.written().await.unwrap();
+    assert_eq!(stdout.all(), ["{\"n\":1}\n", "{\"n\":2}\n"]);
+    hear.send(()).unwrap();
+    output.said().await;
+    assert_eq!(stderr.all().len(), 1);
+}
+
+#[tokio::test]
+async fn a_list_that_is_streamed_waits_for_room() {
+    let (output, [(stdout, read), _]) = slow(None);
+    let item = json!({ "description": "x".repeat(100 * 1024) });
+    for _ in 0..2 {
+        output.item(&item).unwrap();
+        output.room().await.unwrap();
+    }
+    output.item(&item).unwrap();
+    assert!(waits(output.room()).await, "300 KiB are waiting");
+    for _ in 0..3 {
+        read.send(()).unwrap();
+    }
+    output.room().await.unwrap();
+    output.written().await.unwrap();
+    assert_eq!(stdout.all().len(), 3);
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_while_something_waits_ends_it_quietly() {
+    let (output, [(stdout, read), _]) = slow(None);
+    output.item(&json!(1)).unwrap();
+    output.item(&json!(2)).unwrap();
+    read.send(()).unwrap();
+    drop(read);
+    output.written().await.unwrap();
+    assert!(output.closed());
+    output.item(&json!(3)).unwrap();
+    assert_eq!(stdout.all(), ["1\n"]);
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_later_is_a_failure_and_nothing_follows_the_gap() {
+    let (output, [(stdout, read), _]) = slow(Some(io::ErrorKind::StorageFull));
+    output.item(&json!(1)).unwrap();
+    output.item(&json!(2)).unwrap();
+    for _ in 0..3 {
+        read.send(()).unwrap();
+    }
+    let failure = output.written().await.unwrap_err();
+    assert_eq!(failure.code, Code::OutputUnwritable);
+    assert_eq!(output.item(&json!(3)).unwrap_err().code, Code::OutputUnwritable);
+    assert_eq!(stdout.all(), ["1\n"], "tried once");
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_takes_no_memory_and_the_failure_is_said_all_the_same() {
+    let (output, [_, (stderr, hear)]) = slow(None);
+    let line = "x".repeat(64 * 1024);
+    for _ in 0..100 {
+        output.log(&line);
+    }
+    output.failure(&Failure::new(Code::Bug, "oops"));
+    for _ in 0..100 {
+        hear.send(()).unwrap();
+    }
+    output.said().await;
+    let said = stderr.all();
+    assert!((16..=18).contains(&said.len()), "{} lines", said.len());
+    assert!(said.last().unwrap().starts_with("{\"error\":"));
+}

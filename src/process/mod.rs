@@ -9,6 +9,7 @@ mod env;
 mod input;
 mod prompt;
 mod signals;
+mod standard;
 mod stream;
 
 use std::ffi::OsString;
@@ -28,6 +29,7 @@ pub use stream::Stream;
 
 use browser::OwnBinary;
 use prompt::Terminal;
+use standard::Standard;
 use stream::terminal_width;
 
 /// Everything a command may touch.
@@ -56,16 +58,17 @@ impl Process {
     /// The real world. Must be called inside the runtime: it starts to listen for signals.
     #[allow(clippy::disallowed_methods, reason = "the one place that asks the system")]
     pub fn os() -> Process {
+        let stderr = Stream::os(Standard::stderr(), io::stderr().is_terminal(), terminal_width());
         Process {
             args: std::env::args_os().skip(1).collect(),
             env: std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v))).collect(),
             stdin: Input::new(io::stdin(), io::stdin().is_terminal()),
-            stdout: Stream::new(io::stdout(), io::stdout().is_terminal(), terminal_width()),
-            stderr: Stream::new(io::stderr(), io::stderr().is_terminal(), terminal_width()),
+            stdout: Stream::os(Standard::stdout(), io::stdout().is_terminal(), terminal_width()),
+            stderr: stderr.clone(),
             clock: Clock::system(),
             signals: Signals::os(),
             browser: Arc::new(OwnBinary),
-            prompt: Arc::new(Terminal::default()),
+            prompt: Arc::new(Terminal::new(stderr)),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Questions to the person at the terminal.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead};
 #[cfg(unix)]
 use std::sync::{Mutex, PoisonError};
 
+use super::Stream;
 #[cfg(unix)]
 use super::signals::{ignored_signals, is_ignored};
 use crate::secret::Secret;
@@ -19,18 +20,28 @@ pub trait Prompt: Send + Sync {
 }
 
 /// The process's own terminal.
-#[derive(Default)]
 pub(super) struct Terminal {
+    /// What was said before a question stands above it.
+    stderr: Stream,
     /// The terminal's modes before the echo was switched off.
     #[cfg(unix)]
     modes: Mutex<Option<rustix::termios::Termios>>,
 }
 
+impl Terminal {
+    pub(super) fn new(stderr: Stream) -> Self {
+        Terminal {
+            stderr,
+            #[cfg(unix)]
+            modes: Mutex::default(),
+        }
+    }
+}
+
 impl Prompt for Terminal {
     fn line(&self, question: &str) -> io::Result<String> {
-        let mut stderr = io::stderr().lock();
-        stderr.write_all(question.as_bytes())?;
-        stderr.flush()?;
+        self.stderr.write(question.as_bytes())?;
+        self.stderr.block_until_written();
         let mut line = String::new();
         if io::stdin().lock().read_line(&mut line)? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -39,6 +50,7 @@ impl Prompt for Terminal {
     }
 
     fn hidden(&self, question: &str) -> io::Result<Secret> {
+        self.stderr.block_until_written();
         #[cfg(unix)]
         {
             let modes = rustix::termios::tcgetattr(io::stdin()).ok();

@@ -35,6 +35,8 @@ mod parallel;
 mod shells;
 #[cfg(target_os = "linux")]
 mod signals;
+#[cfg(target_os = "linux")]
+mod stalled;
 mod support;
 #[cfg(target_os = "linux")]
 mod take_over;

@@ -1,3 +1,6 @@
+use std::future::ready;
+
+use futures_util::FutureExt;
 use serde_json::json;
 
 use super::*;
@@ -181,7 +184,7 @@ async fn the_request_for_the_next_page_is_sent_before_the_page_is_written() {
         if left == 0 {
             requests_when_last_was_written = site.sandbox.log().len();
         }
-        Ok(true)
+        ready(Ok(true)).boxed()
     };
     run(all("project = GAIA OR project = WEB"), &site.jira, Some(&mut sink)).await.unwrap();
     assert!(requests_when_last_was_written >= 2, "{requests_when_last_was_written}");
@@ -193,7 +196,7 @@ async fn a_sink_that_has_enough_ends_the_search() {
     let mut left = 3;
     let mut sink = |_: &Value| {
         left -= 1;
-        Ok(left > 0)
+        ready(Ok(left > 0)).boxed()
     };
     let found = run(all("project = GAIA"), &site.jira, Some(&mut sink)).await.unwrap();
     assert_eq!(found.returned, 3);
@@ -203,7 +206,8 @@ async fn a_sink_that_has_enough_ends_the_search() {
 #[tokio::test]
 async fn a_sink_that_fails_is_the_failure() {
     let site = site().await;
-    let mut sink = |_: &Value| Err(Failure::new(Code::OutputUnwritable, "the disk is full"));
+    let full = || Failure::new(Code::OutputUnwritable, "the disk is full");
+    let mut sink = |_: &Value| ready(Err(full())).boxed();
     let failed = failure(run(args("project = GAIA"), &site.jira, Some(&mut sink)).await);
     assert_eq!(failed.code, Code::OutputUnwritable);
 }
@@ -215,7 +219,7 @@ async fn a_failing_page_is_the_failure_after_the_page_before_it_was_written() {
     let mut written = 0;
     let mut sink = |_: &Value| {
         written += 1;
-        Ok(true)
+        ready(Ok(true)).boxed()
     };
     let failed = failure(run(all("project = GAIA"), &site.jira, Some(&mut sink)).await);
     assert_eq!((failed.code, written), (Code::ServerError, 50));

@@ -1,0 +1,83 @@
+//! How a command ends: by itself, at its deadline or by a signal; and what is written before the program does.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::error::{Code, Failure};
+use crate::output::Output;
+use crate::process::{Signal, Signals};
+
+/// What a command gets beyond its deadline to end by itself: requests end at the deadline, and the command
+/// then still knows what they were.
+const GRACE: Duration = Duration::from_millis(500);
+/// How long whoever stopped reading is waited for when the time is up or a signal came.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How a piece of work ended.
+pub enum End<T> {
+    /// By itself.
+    Done(T),
+    /// By a signal.
+    Signal(Signal),
+    /// Its time was up.
+    Deadline,
+}
+
+/// Does the work until it is done, a signal comes or its time is up.
+pub async fn within<T>(work: impl Future<Output = T>, mut signals: Signals, deadline: Instant) -> End<T> {
+    tokio::select! {
+        done = work => End::Done(done),
+        signal = signals.arrived() => End::Signal(signal),
+        () = sleep_until(deadline + GRACE) => End::Deadline,
+    }
+}
+
+/// Writes the failure, if it was one, waits until everything is written, and says the exit code.
+pub async fn conclude(
+    out: &Output,
+    end: Result<Result<(), Failure>, Signal>,
+    signals: Signals,
+    deadline: Instant,
+) -> u8 {
+    let code = match end {
+        Ok(Ok(())) => 0,
+        Ok(Err(failure)) => {
+            out.failure(&failure);
+            failure.exit_code()
+        }
+        Err(signal) => signal.exit_code(),
+    };
+    last_words(out, signals, deadline).await;
+    code
+}
+
+/// Everything that was said is written before the end, unless its reader has stopped reading.
+pub async fn last_words(out: &Output, mut signals: Signals, deadline: Instant) {
+    let written = async {
+        // Whatever went wrong has been reported.
+        let _ = out.written().await;
+        out.said().await;
+    };
+    let given_up = async {
+        tokio::select! {
+            _ = signals.arrived() => {}
+            () = sleep_until(deadline + GRACE) => {}
+        }
+        sleep(LAST_WORDS).await;
+    };
+    tokio::select! {
+        biased;
+        () = written => {}
+        () = given_up => {}
+    }
+}
+
+/// The time is up.
+pub fn too_late(timeout: Option<Duration>) -> Failure {
+    let text = match timeout {
+        Some(time) => format!("the command did not end within its --timeout of {} s", time.as_secs_f64()),
+        None => "the command did not end within its time; --timeout gives it more".to_owned(),
+    };
+    Failure::new(Code::Timeout, text)
+}
