@@ -7,7 +7,7 @@ use crate::error::Kind;
 use crate::jira::AccessClass;
 use crate::ops::{self, schema};
 
-use super::{logout, schema as tree, session, site, version};
+use super::{check, logout, schema as tree, session, site, version};
 
 /// What a command works with. It decides how the command can end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,7 @@ pub const ENTRIES: &[Entry] = &[
     entry("site set", "configuration", Reach::Session, None, site::schema, "jira site set work epic-field customfield_10101"),
     entry("site remove", "configuration", Reach::Session, None, site::removed_schema, "jira site remove work"),
     entry("config show", "configuration", Reach::Local, None, config_show, "jira config show"),
+    entry("config check", "configuration", Reach::Local, None, check::schema, "jira config check --exit-zero .github/workflows/ci.yml"),
     entry("schema", "configuration", Reach::Local, None, tree::schema, "jira schema search"),
     entry("completion", "configuration", Reach::Local, None, plain, "jira completion bash"),
     entry("man", "configuration", Reach::Local, None, plain, "jira man run"),

@@ -1,6 +1,7 @@
 //! Commands that only speak of this program: they need no site, no configuration and no variable, and none of
 //! those can break them.
 
+use clap::CommandFactory;
 use serde::Serialize;
 
 use crate::config::{Typed, resolve};
@@ -16,7 +17,7 @@ pub fn is_one(command: &Command) -> bool {
 }
 
 /// Runs it. What was typed must be right all the same.
-pub fn run(cli: &Cli, typed: &Typed, tree: clap::Command, process: &Process) -> Result<(), Failure> {
+pub fn run(cli: &Cli, typed: &Typed, process: &Process) -> Result<(), Failure> {
     let typed = Typed { env_file: None, ..typed.clone() };
     let settings = resolve(&typed, &Env::default())?;
     let format = settings.output.as_ref().and_then(|found| found.value.parse().ok());
@@ -26,9 +27,9 @@ pub fn run(cli: &Cli, typed: &Typed, tree: clap::Command, process: &Process) -> 
     // A script and a page are for programs that read text; JSON only for whoever types so.
     let json = matches!(format, Some(Format::Json | Format::Jsonl));
     match &cli.command {
-        Some(Command::Schema(args)) => schema::run(args, tree, &out),
+        Some(Command::Schema(args)) => schema::run(args, Cli::command(), &out),
         Some(Command::Completion(args)) => completion::run(args, json, &out),
-        Some(Command::Man(args)) => man::run(args, tree, json, &out),
+        Some(Command::Man(args)) => man::run(args, Cli::command(), json, &out),
         _ => Ok(()),
     }
 }

@@ -33,7 +33,7 @@ pub async fn understand(process: &Process, early: &Output) -> Result<Option<Unde
         return page(early, &Cli::command().render_help().to_string()).await;
     }
     if cli.command.as_ref().is_some_and(itself::is_one) {
-        itself::run(cli, &typed(cli), parsed.tree, process)?;
+        itself::run(cli, &typed(cli), process)?;
         return early.written().await.map(|()| None);
     }
     let settings = settings(cli, &process.env).await?;

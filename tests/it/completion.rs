@@ -32,7 +32,7 @@ async fn what_was_seen_is_offered_without_a_request() {
     world.run(&["get", "GAIA-3", "--expand", "transitions"]).await.ok();
     let requests = world.requests().len();
     assert_eq!(offered(&world, &["get", "ga"]).await, ["GAIA-1", "GAIA-2", "GAIA-3"]);
-    assert!(offered(&world, &["run", "--to-transition", ""]).await.len() > 1);
+    assert!(!offered(&world, &["run", "--to-transition", ""]).await.is_empty());
     assert_eq!(offered(&world, &["run", "--projects", ""]).await, ["GAIA"]);
     assert_eq!(offered(&world, &["site", "use", ""]).await, ["sandbox"]);
     assert_eq!(offered(&world, &["tok"]).await, ["token"]);

@@ -15,9 +15,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::error::{Code, Failure, Hint};
+use crate::ops::schema::of;
 use crate::output::{Readable, Text};
 use crate::process::on_own_thread;
 
@@ -41,14 +44,14 @@ pub struct CheckArgs {
 }
 
 /// What was found, in the order of the files.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Report {
     files: usize,
     findings: Vec<Finding>,
 }
 
 /// One place that would behave differently.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Finding {
     file: String,
     line: usize,
@@ -67,6 +70,11 @@ impl Text for Report {
         });
         Readable::Lines(lines.collect())
     }
+}
+
+/// The JSON Schema of the report.
+pub fn schema() -> Value {
+    of::<Report>()
 }
 
 /// Reads all files before it says anything.
