@@ -236,6 +236,8 @@ pub enum Hint {
     TokenStatus { site: Option<String> },
     /// `jira get KEY`: look before you repeat a change.
     Look { keys: Vec<String> },
+    /// `jira search JQL`: the newest issues of a project by this account, the project by its parsed key.
+    LookForNew { project: String },
     /// `jira COMMAND`, when a word was mistyped; the suggestion is one of our own names.
     DidYouMean(String),
 }
@@ -264,6 +266,13 @@ impl fmt::Display for Hint {
             Hint::Look { keys } => {
                 write!(f, "jira get")?;
                 keys.iter().try_for_each(|key| write!(f, " {}", shell_quote(key)))
+            }
+            Hint::LookForNew { project } => {
+                // In quotes: a project may be called as a word of the query language.
+                let jql = format!(
+                    "project = \"{project}\" AND creator = currentUser() AND created >= -15m ORDER BY created DESC"
+                );
+                write!(f, "jira search {}", shell_quote(&jql))
             }
             Hint::DidYouMean(command) => write!(f, "jira {command}"),
         }

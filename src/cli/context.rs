@@ -10,7 +10,7 @@ use crate::auth::store::Memory;
 use crate::auth::{Access, AuthMode, World, resolve};
 use crate::config::{self, Settings, Sites, secret_variables};
 use crate::error::{Code, Failure, Hint};
-use crate::jira::{Bounds, Jira};
+use crate::jira::{Bounds, Jira, JiraError};
 use crate::output::Output;
 use crate::process::{Env, Process};
 
@@ -109,6 +109,15 @@ impl Context {
     /// The way to Jira.
     pub async fn jira(&self) -> Result<Jira, Failure> {
         Ok(Jira::new(self.access().await?, self.bounds()))
+    }
+
+    /// Refuses a command that changes something where the policy forbids that, before a credential is looked
+    /// for. [`Jira::send`] holds every request to the same.
+    pub fn may_change(&self, what: &str) -> Result<(), Failure> {
+        match self.settings.read_only {
+            true => Err(JiraError::ReadOnly { request: what.to_owned() }.into()),
+            false => Ok(()),
+        }
     }
 
     /// What bounds the requests of this command.

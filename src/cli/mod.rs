@@ -2,23 +2,28 @@
 //! exit code, and with one report if it failed.
 
 mod agree;
+mod boards;
 mod browse;
 mod catalog;
 mod check;
 mod completion;
 mod config;
 mod context;
+mod delete;
 mod demo;
 mod ending;
+mod epics;
 mod flags;
 mod get;
 mod hygiene;
 mod inputs;
 mod itself;
+mod link;
 mod log;
 mod login;
 mod logout;
 mod man;
+mod page;
 mod pat;
 mod run;
 mod sandbox;
@@ -27,6 +32,7 @@ mod search;
 mod seen;
 mod session;
 mod site;
+mod sprints;
 mod take_over;
 mod token;
 mod understand;
@@ -88,21 +94,31 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Find issue keys in a text, then transition, assign, comment
+    Run(ops::run::RunArgs),
+    /// Delete an issue
+    Delete(ops::delete::DeleteArgs),
+    /// Get issues by key
+    Get(ops::get::GetArgs),
+    /// Link two issues
+    Link(ops::link::LinkArgs),
+    /// Find issues by JQL
+    Search(ops::search::SearchArgs),
+    /// List boards
+    Boards(ops::boards::BoardsArgs),
+    /// List the epics of a board
+    Epics(ops::epics::EpicsArgs),
+    /// List the sprints of a board
+    Sprints(ops::sprints::SprintsArgs),
     /// Log in with the browser and keep the session
     Login(login::LoginArgs),
     /// Forget the session
     Logout(logout::LogoutArgs),
-    /// Ask Jira who this is
-    Whoami,
-    /// Find issues by JQL
-    Search(ops::search::SearchArgs),
-    /// Get issues by key
-    Get(ops::get::GetArgs),
-    /// Find issue keys in a text, then transition, assign, comment
-    Run(ops::run::RunArgs),
     /// Look at the session, refresh it, print its access token
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Ask Jira who this is
+    Whoami,
     /// List, choose, change and remove sites
     #[command(subcommand)]
     Site(site::SiteCommand),
@@ -269,6 +285,11 @@ async fn dispatch(cli: Cli, ctx: &Context) -> Result<(), Failure> {
         Command::Search(args) => Box::pin(search::run(args, ctx)).await,
         Command::Get(args) => Box::pin(get::run(args, ctx)).await,
         Command::Run(args) => Box::pin(run::run(args, ctx)).await,
+        Command::Delete(args) => Box::pin(delete::run(args, ctx)).await,
+        Command::Link(args) => Box::pin(link::run(args, ctx)).await,
+        Command::Boards(args) => Box::pin(boards::run(args, ctx)).await,
+        Command::Epics(args) => Box::pin(epics::run(args, ctx)).await,
+        Command::Sprints(args) => Box::pin(sprints::run(args, ctx)).await,
         Command::Token(command) => Box::pin(token::run(command, ctx)).await,
         Command::Site(command) => Box::pin(site::run(command, ctx)).await,
         Command::Config(command) => Box::pin(config::run(command, ctx)).await,

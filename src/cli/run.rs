@@ -1,7 +1,7 @@
 //! `run` on the command line: the report is written whatever happens, a signal and the deadline included.
 
 use crate::error::Failure;
-use crate::jira::{AccessClass, JiraError};
+use crate::jira::AccessClass;
 use crate::ops::run::{self, Outcome, Report, RunArgs, RunProgress};
 
 use super::context::Context;
@@ -11,8 +11,8 @@ use super::seen::{Kind, Notes};
 pub async fn run(mut args: RunArgs, ctx: &Context) -> Result<(), Failure> {
     ctx.read_stdin(args.texts()).await?;
     args.check()?;
-    if args.access() != AccessClass::Read && ctx.settings.read_only {
-        return Err(JiraError::ReadOnly { request: "this run".to_owned() }.into());
+    if args.access() != AccessClass::Read {
+        ctx.may_change("this run")?;
     }
     let jira = ctx.jira().await?;
     let progress = RunProgress::new();

@@ -27,6 +27,8 @@ pub enum AccessClass {
     Read,
     /// It changes something.
     Write,
+    /// It takes something away for good.
+    Delete,
 }
 
 impl AccessClass {
@@ -35,6 +37,7 @@ impl AccessClass {
         match self {
             AccessClass::Read => "read",
             AccessClass::Write => "write",
+            AccessClass::Delete => "delete",
         }
     }
 }
@@ -74,6 +77,11 @@ impl Request {
     /// A request that changes something.
     pub fn change(method: Method, path: impl Into<String>, body: Value) -> Self {
         Request { method, body: Some(body), class: AccessClass::Write, ..Request::get(path) }
+    }
+
+    /// A request that takes something away.
+    pub fn delete(path: impl Into<String>) -> Self {
+        Request { method: Method::DELETE, class: AccessClass::Delete, ..Request::get(path) }
     }
 
     /// Adds a query parameter.

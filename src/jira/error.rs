@@ -101,6 +101,14 @@ pub enum JiraError {
         /// The status.
         status: u16,
     },
+    /// Boards were asked for, and there are none.
+    #[error(
+        "{host} has no Jira Software (its Agile API answered 404): boards, sprints and epics are part of that"
+    )]
+    NoSoftware {
+        /// The host asked.
+        host: String,
+    },
     /// 5xx.
     #[error("{host} answered {status}")]
     Server {
@@ -182,6 +190,7 @@ impl From<JiraError> for Failure {
                 Failure::new(Code::SsoIntercepted, text).status(status)
             }
             JiraError::NotJira { status, .. } => Failure::new(Code::NotJira, text).status(status),
+            JiraError::NoSoftware { .. } => Failure::new(Code::NotFound, text).status(404),
             JiraError::Server { status, request_id, body, .. } => {
                 let mut failure = Failure::new(Code::ServerError, text).status(status);
                 failure.request_id = request_id;

@@ -114,6 +114,12 @@ pub fn comment(key: &IssueKey, body: &str) -> Request {
     change(Method::POST, key, "comment", json!({ "body": body }))
 }
 
+/// Deletes it; Jira refuses that while it has sub-tasks, unless they are to go too.
+pub fn delete(issue: &IssueRef, with_subtasks: bool) -> Request {
+    let request = Request::delete(format!("/rest/api/2/issue/{issue}"));
+    if with_subtasks { request.query("deleteSubtasks", "true") } else { request }
+}
+
 fn change(method: Method, key: &IssueKey, part: &str, body: Value) -> Request {
     Request::change(method, format!("/rest/api/2/issue/{key}/{part}"), body)
 }

@@ -5,7 +5,9 @@ pub mod client;
 pub mod error;
 pub mod judge;
 
+pub mod agile;
 pub mod issue;
+pub mod link;
 pub mod paging;
 pub mod user;
 

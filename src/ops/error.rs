@@ -40,15 +40,35 @@ pub enum OpError {
         /// What is wrong.
         message: String,
     },
+    /// A change for good that was not confirmed.
+    #[error("{what}: say --confirm if that is wanted")]
+    Unconfirmed {
+        /// The command whose help says more.
+        command: &'static str,
+        /// What it would do.
+        what: String,
+    },
+    /// A change that may have been made, and how to look.
+    #[error("{error}")]
+    Unanswered {
+        /// What happened.
+        error: JiraError,
+        /// How to look.
+        look: Hint,
+    },
     /// Whoever takes the items could not.
     #[error(transparent)]
     Sink(Failure),
     /// `--assignee` names nobody.
     #[error("Jira has no user \"{0}\"; nothing was changed")]
     NoSuchUser(String),
-    /// `--resolution` names none.
-    #[error("Jira has no resolution \"{name}\": it has {}; nothing was changed", .offered.join(", "))]
-    NoSuchResolution {
+    /// A name that is none of those there are.
+    #[error("{place} has no {what} \"{name}\": it has {}; nothing was changed", listed(.offered))]
+    NoSuch {
+        /// Where was looked: Jira, or a project.
+        place: String,
+        /// What kind of thing was asked for.
+        what: &'static str,
         /// What was asked for.
         name: String,
         /// What there is.
@@ -68,11 +88,19 @@ impl From<OpError> for Failure {
             OpError::Value { command, .. } => Failure::new(Code::BadValue, text).hint(Hint::Help(command)),
             OpError::Sink(failure) => failure,
             OpError::NoSuchUser(_) => Failure::new(Code::NotFound, text),
-            OpError::NoSuchResolution { offered, .. } => {
+            OpError::Unconfirmed { command, .. } => {
+                Failure::new(Code::ConfirmMissing, text).hint(Hint::Help(command))
+            }
+            OpError::Unanswered { error, look } => Failure::from(error).hint(look),
+            OpError::NoSuch { offered, .. } => {
                 Failure::new(Code::NotFound, text).details(json!({ "offered": offered }))
             }
         }
     }
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 fn named(flags: &[&str]) -> String {

@@ -6,13 +6,19 @@
 
 mod error;
 pub mod flag;
+pub mod page;
 mod readable;
 pub mod row;
 pub mod schema;
 
+pub mod boards;
+pub mod delete;
+pub mod epics;
 pub mod get;
+pub mod link;
 pub mod run;
 pub mod search;
+pub mod sprints;
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +28,8 @@ pub use flag::Flag;
 
 use serde_json::Value;
 
-use crate::jira::AccessClass;
+use crate::error::Hint;
+use crate::jira::{AccessClass, Answer, Jira, JiraError, Request};
 
 /// One operation, as the command line, `schema` and whoever else offers it know it.
 pub struct Operation {
@@ -42,6 +49,11 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { name: "search", access: AccessClass::Read, flags: search::FLAGS, result: search::schema },
     Operation { name: "get", access: AccessClass::Read, flags: get::FLAGS, result: get::schema },
     Operation { name: "run", access: AccessClass::Write, flags: run::FLAGS, result: schema::of::<run::Report> },
+    Operation { name: "delete", access: AccessClass::Delete, flags: delete::FLAGS, result: delete::schema },
+    Operation { name: "link", access: AccessClass::Write, flags: link::FLAGS, result: link::schema },
+    Operation { name: "boards", access: AccessClass::Read, flags: boards::FLAGS, result: boards::schema },
+    Operation { name: "sprints", access: AccessClass::Read, flags: sprints::FLAGS, result: sprints::schema },
+    Operation { name: "epics", access: AccessClass::Read, flags: epics::FLAGS, result: epics::schema },
 ];
 
 /// The operation that a command stands for.
@@ -59,6 +71,26 @@ pub const EPIC_FIELD: &str = "customfield_10101";
 
 /// The field that holds an issue's sprints, where the configuration names no other.
 pub const SPRINT_FIELD: &str = "customfield_10100";
+
+/// Sends a change. Where it is not known whether Jira made it, the failure says how to look.
+async fn change(jira: &Jira, request: &Request, look: impl FnOnce() -> Hint) -> Result<Answer, OpError> {
+    match jira.send(request).await {
+        Err(error @ (JiraError::OutcomeUnknown { .. } | JiraError::AnonymousWrite { .. })) => {
+            Err(OpError::Unanswered { error, look: look() })
+        }
+        answer => Ok(answer?),
+    }
+}
+
+/// The text, unless there is nothing in it.
+fn filled(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+/// Whether two names that people typed into Jira are the same, without regard to case.
+fn same_name(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}
 
 /// The parts of a comma-separated list: trimmed, and none of them empty.
 fn list(text: &str) -> Vec<String> {

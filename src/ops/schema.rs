@@ -45,3 +45,30 @@ pub fn issue() -> Value {
         "additionalProperties": true,
     })
 }
+
+/// An issue that something was done to: `{key, status}`.
+pub fn done(status: &str) -> Value {
+    json!({
+        "type": "object",
+        "properties": { "key": { "type": "string" }, "status": { "const": status } },
+        "required": ["key", "status"],
+    })
+}
+
+/// A page of values, in Jira's envelope.
+pub fn page(value: Value) -> Value {
+    let number = json!({ "type": "integer", "minimum": 0 });
+    json!({
+        "description": "a page, as Jira returns it; of several pages the first, with the values of all",
+        "type": "object",
+        "properties": {
+            "maxResults": number,
+            "startAt": number,
+            "total": number,
+            "isLast": { "type": "boolean" },
+            "values": list_of(value),
+        },
+        "required": ["values"],
+        "additionalProperties": true,
+    })
+}

@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
 use crate::error::{Code, Failure};
 
@@ -96,12 +97,55 @@ impl Serialize for IssueRef {
     }
 }
 
+impl IssueRef {
+    /// The object by which a request's body names the issue: `{"key"}`, or `{"id"}`.
+    pub fn object(&self) -> Value {
+        match self {
+            IssueRef::Key(key) => json!({ "key": key }),
+            IssueRef::Id(id) => json!({ "id": id.to_string() }),
+        }
+    }
+}
+
+/// What names a project on the command line: its key in upper case, or Jira's numeric id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectRef(String);
+
+impl ProjectRef {
+    /// The object by which a request's body names the project: `{"key"}`, or `{"id"}`.
+    pub fn object(&self) -> Value {
+        let member = if positive(&self.0).is_some() { "id" } else { "key" };
+        json!({ member: self.0 })
+    }
+}
+
+impl FromStr for ProjectRef {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let in_key = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) || !text.bytes().all(in_key) {
+            return Err(KeyError::NotAProject(excerpt(text)));
+        }
+        Ok(ProjectRef(text.to_ascii_uppercase()))
+    }
+}
+
+impl fmt::Display for ProjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// What is wrong with a key or a pattern for keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Neither a key nor an id.
     #[error("\"{0}\" is no issue key: a key looks like GAIA-12")]
     NotAKey(String),
+    /// Neither a project's key nor its id.
+    #[error("\"{0}\" is no project key: a key looks like GAIA")]
+    NotAProject(String),
     /// `--issue-format` is no regular expression.
     #[error("\"{pattern}\" is no pattern for issue keys: {reason}")]
     BadPattern {
@@ -115,7 +159,7 @@ pub enum KeyError {
 impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
         let code = match &error {
-            KeyError::NotAKey(_) => Code::BadKey,
+            KeyError::NotAKey(_) | KeyError::NotAProject(_) => Code::BadKey,
             KeyError::BadPattern { .. } => Code::BadValue,
         };
         Failure::new(code, error.to_string())
@@ -201,6 +245,18 @@ mod tests {
         assert_eq!("10012".parse(), Ok(IssueRef::Id(10012)));
         assert_eq!("gaia-1".parse::<IssueRef>().unwrap().to_string(), "GAIA-1");
         assert!("10012".parse::<IssueKey>().is_err());
+    }
+
+    #[test]
+    fn a_project_is_named_by_its_key_or_its_id() {
+        let object = |text: &str| text.parse::<ProjectRef>().unwrap().object();
+        assert_eq!(object("gaia"), json!({"key": "GAIA"}));
+        assert_eq!(object("2FA_X"), json!({"key": "2FA_X"}));
+        assert_eq!(object("10000"), json!({"id": "10000"}));
+        for wrong in ["", "_A", "GAIA-1", "../x", "A B", "GÄIA", "A\n", "A%2f"] {
+            let failure = Failure::from(wrong.parse::<ProjectRef>().unwrap_err());
+            assert_eq!((failure.code, failure.exit_code()), (Code::BadKey, 2), "{wrong}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::config::switch::parse_boolean;
 use crate::jira::AccessClass;
 use crate::jira::key::{Extracted, Pattern, extract};
 use crate::jira::markup::to_wiki;
-use crate::ops::{Flag, OpError, flag, list};
+use crate::ops::{Flag, OpError, filled, flag, list};
 
 /// What is said of the flags beside their types: the bare names are go-jira's.
 pub const FLAGS: &[Flag] = &[
@@ -149,11 +149,6 @@ impl Plan {
         }
         Ok((plan, extract(&text, &pattern, projects.as_deref())))
     }
-}
-
-/// The text, unless there is nothing in it.
-fn filled(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty())
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use crate::error::{Code, Failure, Hint};
 use crate::jira::{AccessClass, Answer, Jira, JiraError, Note, Request, issue, user};
 
-use super::OpError;
+use super::{OpError, same_name};
 use act::Actor;
 use args::Plan;
 use lookup::Found;
@@ -154,14 +154,11 @@ async fn resolution(gate: &Gate<'_>, name: &str) -> Result<String, OpError> {
     let named: Vec<_> = named.collect();
     match named.iter().find(|(known, _)| same_name(known, name)) {
         Some((_, id)) => Ok(id.clone()),
-        None => Err(OpError::NoSuchResolution {
+        None => Err(OpError::NoSuch {
+            place: "Jira".to_owned(),
+            what: "resolution",
             name: name.to_owned(),
             offered: named.into_iter().map(|(name, _)| name.to_owned()).collect(),
         }),
     }
-}
-
-/// Whether two names that people typed into Jira are the same, without regard to case.
-fn same_name(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
 }

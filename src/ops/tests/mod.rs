@@ -1,7 +1,10 @@
 //! The operations against the sandbox, and against the answers that a Jira gives on a bad day.
 
+mod agile;
+mod delete;
 mod flags;
 mod get;
+mod link;
 mod run;
 mod run_luck;
 mod search;

@@ -1,0 +1,15 @@
+//! `delete` on the command line.
+
+use crate::error::Failure;
+use crate::ops::delete::{self, DeleteArgs};
+
+use super::context::Context;
+
+/// Deletes and says so.
+pub async fn run(args: DeleteArgs, ctx: &Context) -> Result<(), Failure> {
+    args.check()?;
+    ctx.may_change("this deletion")?;
+    let jira = ctx.jira().await?;
+    let deleted = delete::run(args, &jira).await.map_err(|error| ctx.named(error))?;
+    ctx.out.value(&deleted)
+}

@@ -1,0 +1,16 @@
+//! `link` on the command line.
+
+use crate::error::Failure;
+use crate::ops::link::{self, LinkArgs};
+
+use super::context::Context;
+
+/// Links and says what the link says.
+pub async fn run(mut args: LinkArgs, ctx: &Context) -> Result<(), Failure> {
+    ctx.read_stdin(args.texts()).await?;
+    args.check()?;
+    ctx.may_change("this link")?;
+    let jira = ctx.jira().await?;
+    let linked = link::run(args, &jira).await.map_err(|error| ctx.named(error))?;
+    ctx.out.value(&linked)
+}

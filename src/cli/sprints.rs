@@ -1,0 +1,15 @@
+//! `sprints` on the command line.
+
+use crate::error::Failure;
+use crate::ops::sprints::{self, SprintsArgs};
+
+use super::context::Context;
+use super::page;
+
+/// Lists and writes.
+pub async fn run(args: SprintsArgs, ctx: &Context) -> Result<(), Failure> {
+    args.check()?;
+    let jira = ctx.jira().await?;
+    let found = sprints::run(args, &jira).await.map_err(|error| ctx.named(error))?;
+    page::write(&found, ctx).await
+}
