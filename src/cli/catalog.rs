@@ -65,6 +65,8 @@ pub const ENTRIES: &[Entry] = &[
     operation("search", "issues", "jira search 'project = GAIA ORDER BY key' --limit 5"),
     operation("get", "issues", "jira get GAIA-1 --comments 3"),
     operation("run", "automation", "jira run --ref 'GAIA-1: done' --to-transition Done --dry-run"),
+    operation("create", "issues", "jira create --project GAIA --summary 'Ship it' --type Bug --field 'Story Points=3'"),
+    operation("update", "issues", "jira update GAIA-1 --labels ready --assignee developer"),
     operation("delete", "issues", "jira delete GAIA-1 --confirm"),
     operation("link", "issues", "jira link --from GAIA-1 --to GAIA-2 --link-type blocks"),
     operation("boards", "agile", "jira boards --project GAIA"),

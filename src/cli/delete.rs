@@ -8,7 +8,7 @@ use super::context::Context;
 /// Deletes and says so.
 pub async fn run(args: DeleteArgs, ctx: &Context) -> Result<(), Failure> {
     args.check()?;
-    ctx.may_change("this deletion")?;
+    ctx.may_change("deleting an issue")?;
     let jira = ctx.jira().await?;
     let deleted = delete::run(args, &jira).await.map_err(|error| ctx.named(error))?;
     ctx.out.value(&deleted)

@@ -11,5 +11,6 @@ pub async fn run(args: EpicsArgs, ctx: &Context) -> Result<(), Failure> {
     args.check()?;
     let jira = ctx.jira().await?;
     let found = epics::run(args, &jira).await.map_err(|error| ctx.named(error))?;
+    found.list().values().iter().for_each(|epic| ctx.notes.key(epic["key"].as_str().unwrap_or_default()));
     page::write(&found, ctx).await
 }

@@ -9,6 +9,7 @@ mod check;
 mod completion;
 mod config;
 mod context;
+mod create;
 mod delete;
 mod demo;
 mod ending;
@@ -36,6 +37,7 @@ mod sprints;
 mod take_over;
 mod token;
 mod understand;
+mod update;
 mod version;
 mod whoami;
 
@@ -96,6 +98,8 @@ struct Cli {
 enum Command {
     /// Find issue keys in a text, then transition, assign, comment
     Run(ops::run::RunArgs),
+    /// Create an issue
+    Create(ops::create::CreateArgs),
     /// Delete an issue
     Delete(ops::delete::DeleteArgs),
     /// Get issues by key
@@ -104,6 +108,8 @@ enum Command {
     Link(ops::link::LinkArgs),
     /// Find issues by JQL
     Search(ops::search::SearchArgs),
+    /// Change fields of an issue
+    Update(ops::update::UpdateArgs),
     /// List boards
     Boards(ops::boards::BoardsArgs),
     /// List the epics of a board
@@ -285,6 +291,8 @@ async fn dispatch(cli: Cli, ctx: &Context) -> Result<(), Failure> {
         Command::Search(args) => Box::pin(search::run(args, ctx)).await,
         Command::Get(args) => Box::pin(get::run(args, ctx)).await,
         Command::Run(args) => Box::pin(run::run(args, ctx)).await,
+        Command::Create(args) => Box::pin(create::run(args, ctx)).await,
+        Command::Update(args) => Box::pin(update::run(args, ctx)).await,
         Command::Delete(args) => Box::pin(delete::run(args, ctx)).await,
         Command::Link(args) => Box::pin(link::run(args, ctx)).await,
         Command::Boards(args) => Box::pin(boards::run(args, ctx)).await,

@@ -114,6 +114,16 @@ pub fn comment(key: &IssueKey, body: &str) -> Request {
     change(Method::POST, key, "comment", json!({ "body": body }))
 }
 
+/// Makes an issue of these fields.
+pub fn create(fields: Map<String, Value>) -> Request {
+    Request::change(Method::POST, "/rest/api/2/issue", json!({ "fields": fields }))
+}
+
+/// Gives these fields new values; the others stay as they are.
+pub fn edit(issue: &IssueRef, fields: Map<String, Value>) -> Request {
+    Request::change(Method::PUT, format!("/rest/api/2/issue/{issue}"), json!({ "fields": fields }))
+}
+
 /// Deletes it; Jira refuses that while it has sub-tasks, unless they are to go too.
 pub fn delete(issue: &IssueRef, with_subtasks: bool) -> Request {
     let request = Request::delete(format!("/rest/api/2/issue/{issue}"));

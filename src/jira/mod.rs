@@ -9,6 +9,7 @@ pub mod agile;
 pub mod issue;
 pub mod link;
 pub mod paging;
+pub mod screen;
 pub mod user;
 
 pub mod key;

@@ -40,6 +40,42 @@ pub enum OpError {
         /// What is wrong.
         message: String,
     },
+    /// A value that does not fit its field.
+    #[error("{message}; nothing was changed")]
+    Misfit {
+        /// The command whose help says more.
+        command: &'static str,
+        /// The field's id.
+        field: String,
+        /// What is wrong.
+        message: String,
+        /// The values that fit, where they are a list.
+        allowed: Vec<String>,
+    },
+    /// A field that is not there.
+    #[error("{message}; nothing was changed{}", nearest_words(.nearest))]
+    NoSuchField {
+        /// The command whose help says more.
+        command: &'static str,
+        /// What was looked for.
+        message: String,
+        /// Names that are close.
+        nearest: Vec<String>,
+    },
+    /// Nothing was named that could be changed.
+    #[error("nothing to update: name a field with its flag, or with --field NAME=VALUE")]
+    NothingToDo,
+    /// A project in which this account cannot create anything.
+    #[error("there is no project {project} in which this account may create issues{}", jiras_words(.error))]
+    NoProject {
+        /// Its key.
+        project: String,
+        /// What Jira says, if it says anything.
+        error: Option<JiraError>,
+    },
+    /// A user that Jira does not take.
+    #[error("{0} (an assignee is named by the login name, which is `name` in Jira's JSON)")]
+    Assignee(JiraError),
     /// A change for good that was not confirmed.
     #[error("{what}: say --confirm if that is wanted")]
     Unconfirmed {
@@ -91,12 +127,41 @@ impl From<OpError> for Failure {
             OpError::Unconfirmed { command, .. } => {
                 Failure::new(Code::ConfirmMissing, text).hint(Hint::Help(command))
             }
+            OpError::Misfit { command, field, allowed, .. } => {
+                let mut details = json!({ "field": field });
+                if !allowed.is_empty() {
+                    details["allowed"] = json!(allowed);
+                }
+                Failure::new(Code::BadValue, text).details(details).hint(Hint::Help(command))
+            }
+            OpError::NoSuchField { command, nearest, .. } => {
+                let failure = Failure::new(Code::BadValue, text).hint(Hint::Help(command));
+                if nearest.is_empty() { failure } else { failure.details(json!({ "nearest": nearest })) }
+            }
+            OpError::NothingToDo => Failure::new(Code::NothingToDo, text).hint(Hint::Help("update")),
+            OpError::NoProject { error, .. } => {
+                let said = error.map(Failure::from);
+                Failure { code: Code::NotFound, message: text, ..said.unwrap_or_else(not_found) }
+            }
+            OpError::Assignee(error) => Failure { message: text, ..error.into() },
             OpError::Unanswered { error, look } => Failure::from(error).hint(look),
             OpError::NoSuch { offered, .. } => {
                 Failure::new(Code::NotFound, text).details(json!({ "offered": offered }))
             }
         }
     }
+}
+
+fn not_found() -> Failure {
+    Failure::new(Code::NotFound, "")
+}
+
+fn jiras_words(error: &Option<JiraError>) -> String {
+    error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default()
+}
+
+fn nearest_words(names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!(". Did you mean {}?", names.join(", ")) }
 }
 
 fn listed(names: &[String]) -> String {

@@ -11,7 +11,7 @@ use crate::jira::{Jira, JiraError, Request};
 use crate::output::text::{Readable, Text};
 
 use super::{
-    EPIC_FIELD, Flag, OpError, SPRINT_FIELD, fields, flag, list, readable, row, schema as json_schema,
+    EPIC_FIELD, Flag, OpError, SPRINT_FIELD, flag, list, readable, row, schema as json_schema, selection,
 };
 
 /// What is returned unless fields are named; the epic's and the sprint's field come on top.
@@ -192,7 +192,7 @@ fn parse(args: GetArgs) -> Result<Wish, OpError> {
     };
     Ok(Wish {
         issues,
-        fields: fields(asked.as_deref(), FIELDS, epic_field, sprint_field).join(","),
+        fields: selection(asked.as_deref(), FIELDS, epic_field, sprint_field).join(","),
         expand: list(&expand.unwrap_or_default()).join(","),
         comments,
     })

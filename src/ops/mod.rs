@@ -5,6 +5,7 @@
 //! write its file, add its line to [`OPERATIONS`], add its tests.
 
 mod error;
+mod fields;
 pub mod flag;
 pub mod page;
 mod readable;
@@ -12,6 +13,7 @@ pub mod row;
 pub mod schema;
 
 pub mod boards;
+pub mod create;
 pub mod delete;
 pub mod epics;
 pub mod get;
@@ -19,6 +21,7 @@ pub mod link;
 pub mod run;
 pub mod search;
 pub mod sprints;
+pub mod update;
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +52,8 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { name: "search", access: AccessClass::Read, flags: search::FLAGS, result: search::schema },
     Operation { name: "get", access: AccessClass::Read, flags: get::FLAGS, result: get::schema },
     Operation { name: "run", access: AccessClass::Write, flags: run::FLAGS, result: schema::of::<run::Report> },
+    Operation { name: "create", access: AccessClass::Write, flags: create::FLAGS, result: create::schema },
+    Operation { name: "update", access: AccessClass::Write, flags: update::FLAGS, result: update::schema },
     Operation { name: "delete", access: AccessClass::Delete, flags: delete::FLAGS, result: delete::schema },
     Operation { name: "link", access: AccessClass::Write, flags: link::FLAGS, result: link::schema },
     Operation { name: "boards", access: AccessClass::Read, flags: boards::FLAGS, result: boards::schema },
@@ -98,7 +103,7 @@ fn list(text: &str) -> Vec<String> {
 }
 
 /// The fields that were asked for, or the usual ones with the epic's and the sprint's.
-fn fields(
+fn selection(
     asked: Option<&str>,
     usual: &[&str],
     epic_field: Option<String>,

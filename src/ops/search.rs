@@ -10,7 +10,7 @@ use crate::jira::Jira;
 use crate::jira::paging::{self, Pages, Query};
 use crate::output::text::{Readable, Text};
 
-use super::{EPIC_FIELD, Flag, OpError, SPRINT_FIELD, fields, flag, row, schema as json_schema};
+use super::{EPIC_FIELD, Flag, OpError, SPRINT_FIELD, flag, row, schema as json_schema, selection};
 
 /// What is returned unless fields are named; the epic's and the sprint's field come on top.
 pub const FIELDS: &[&str] = &["summary", "status", "assignee", "labels", "components"];
@@ -275,7 +275,7 @@ fn parse(args: SearchArgs) -> Result<(Query, Shape), OpError> {
     let wanted = if all { u64::MAX } else { limit };
     let fields = match count {
         true => Vec::new(),
-        false => fields(asked.as_deref(), FIELDS, epic_field, sprint_field),
+        false => selection(asked.as_deref(), FIELDS, epic_field, sprint_field),
     };
     let shape = match (count, meta) {
         (true, _) => Shape::Count,

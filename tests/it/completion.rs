@@ -41,6 +41,18 @@ async fn what_was_seen_is_offered_without_a_request() {
     assert!(elsewhere.is_empty(), "{elsewhere:?}");
 }
 
+#[tokio::test]
+async fn boards_link_types_and_new_issues_are_seen_too() {
+    let world = World::new().await;
+    world.logged_in().await;
+    world.run(&["boards", "--project", "WEB"]).await.ok();
+    world.run(&["link", "--from", "GAIA-1", "--to", "WEB-9", "--link-type", "blocks"]).await.ok();
+    let key = world.run(&["create", "--project", "OPS", "--summary", "x"]).await.ok().json()["key"].clone();
+    assert_eq!(offered(&world, &["sprints", "--board-id", ""]).await, ["2"]);
+    assert_eq!(offered(&world, &["link", "--link-type", ""]).await, ["Blocks"]);
+    assert_eq!(offered(&world, &["get", "OPS"]).await, [key.as_str().unwrap()]);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn the_file_is_the_users_alone_and_logout_removes_it() {

@@ -12,6 +12,7 @@ mod conventions;
 mod inputs;
 mod login;
 mod logout;
+mod operations;
 mod refresh;
 mod schema;
 mod support;

@@ -130,6 +130,8 @@ async fn every_result_is_what_its_schema_says() {
         ],
         &["run", "--ref", "GAIA-99999 GAIA-1", "--to-transition", "Nowhere"],
         &["run", "--ref", "nothing"],
+        &["create", "--project", "GAIA", "--summary", "x"],
+        &["update", "GAIA-1", "--summary", "x"],
         &["link", "--from", "GAIA-1", "--to", "GAIA-2", "--link-type", "is blocked by"],
         &["boards"],
         &["sprints", "--board-id", "1", "--state", "", "--limit", "2"],

@@ -1,6 +1,7 @@
 //! The operations against the sandbox, and against the answers that a Jira gives on a bad day.
 
 mod agile;
+mod create;
 mod delete;
 mod flags;
 mod get;
@@ -8,6 +9,7 @@ mod link;
 mod run;
 mod run_luck;
 mod search;
+mod update;
 mod user;
 
 use std::time::Duration;

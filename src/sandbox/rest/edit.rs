@@ -4,7 +4,9 @@ use serde_json::{Map, Value};
 
 use super::ask::id_text;
 use super::comments;
+use super::extra;
 use super::refusal::Refusal;
+use crate::sandbox::world::extras::Extra;
 use crate::sandbox::world::fields::{EPIC_LINK, EPIC_NAME, SPRINT, STORY_POINTS};
 use crate::sandbox::world::issue::Issue;
 use crate::sandbox::world::people::UserId;
@@ -54,6 +56,8 @@ pub(super) struct Target<'a> {
     /// `None` while it is being created.
     pub issue: Option<&'a Issue>,
     pub screen: &'a [&'a str],
+    /// Whether the project's own fields are on it.
+    pub extras: bool,
 }
 
 impl Target<'_> {
@@ -92,6 +96,9 @@ impl Target<'_> {
     }
 
     fn change(&self, id: &str, value: &Value) -> Result<Change, String> {
+        if let Some(extra) = self.extra(id) {
+            return extra::check(extra, value, self.world).map(|value| Change::Extra(extra.id, value));
+        }
         if !self.screen.contains(&id) {
             return Err(format!(
                 "Field '{id}' cannot be set. It is not on the appropriate screen, or unknown."
@@ -130,6 +137,13 @@ impl Target<'_> {
                 }
             },
         }
+    }
+
+    /// A field of the project's own that is on the screen.
+    fn extra(&self, id: &str) -> Option<&'static Extra> {
+        let (project, _) = self.world.project(self.project.key)?;
+        let here = |extra: &&Extra| self.extras && (extra.create || self.issue.is_some());
+        Extra::find(id, project).filter(here)
     }
 
     /// A sprint is set by its number, although it is read as a text.

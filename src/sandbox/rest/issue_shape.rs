@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::select::{Expand, Selection};
 use super::shape::{Shape, stamp};
 use crate::sandbox::world::access::Right;
+use crate::sandbox::world::extras::Extra;
 use crate::sandbox::world::fields::{self, Field, Schema};
 use crate::sandbox::world::issue::{Issue, Link};
 use crate::sandbox::world::project::{Sprint, SprintState};
@@ -117,6 +118,12 @@ impl Shape<'_> {
             fields::RANK => format!("0|i{:05x}:", issue.id).into(),
             fields::STORY_POINTS => issue.points.map(f64::from).into(),
             "issuekey" | "thumbnail" => return None,
+            // Projects without the field leave it out.
+            id if Extra::is_one(id) => {
+                let extra = Extra::find(id, issue.project)?;
+                let kept = issue.extras.iter().find(|(known, _)| *known == id);
+                kept.map_or(Value::Null, |(_, kept)| self.extra(extra, kept))
+            }
             _ => Value::Null,
         })
     }

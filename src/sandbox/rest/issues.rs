@@ -10,6 +10,7 @@ use super::edit::{self, EDIT_SCREEN, Target};
 use super::issue_shape::{names, schemas};
 use super::refusal::Refusal;
 use super::select::{Expand, Selection};
+use crate::sandbox::world::extras::{EXTRAS, Extra};
 use crate::sandbox::world::issue::IssueId;
 use crate::sandbox::world::project::Project;
 use crate::sandbox::world::vocabulary::{EPIC, ISSUE_TYPES, LINK_TYPES, SUB_TASK, by_word};
@@ -45,7 +46,7 @@ pub(super) async fn create(ask: Ask, body: Payload) -> Result<(StatusCode, Json<
     let kind = find_kind(project, kind.as_ref())?;
     let parent = find_parent(&ask, &world, kind, parent.as_ref())?;
     let named = fields.get(crate::sandbox::world::fields::EPIC_NAME).is_some_and(|name| !name.is_null());
-    let target = Target { world: &world, project, issue: None, screen: &EDIT_SCREEN };
+    let target = Target { world: &world, project, issue: None, screen: &EDIT_SCREEN, extras: true };
     let edit = target.read(Some(&Value::Object(fields)), body.0.get("update"))?;
     if !edit.changes.iter().any(|change| matches!(change, Change::Summary(_))) {
         return Err(Refusal::field("summary", "You must specify a summary of the issue."));
@@ -53,11 +54,26 @@ pub(super) async fn create(ask: Ask, body: Payload) -> Result<(StatusCode, Json<
     if kind == EPIC && !named {
         return Err(Refusal::field(crate::sandbox::world::fields::EPIC_NAME, "Epic Name is required."));
     }
+    if let Some(missing) = missing(project_id, kind, &edit.changes) {
+        let name = missing.field().map_or(missing.id, |field| field.name);
+        return Err(Refusal::field(missing.id, format!("{name} is required.")));
+    }
     let id = world.create(NewIssue { project: project_id, kind, parent, reporter: author });
     edit.apply(&mut world, id, author);
     let key = world.issue(id).map(|issue| world.key(issue));
     let url = ask.shape(&world).api(&format!("issue/{id}"));
     Ok((StatusCode::CREATED, Json(json!({"id": id.to_string(), "key": key, "self": url}))))
+}
+
+/// A field without which such an issue is not created.
+fn missing(project: u8, kind: u16, changes: &[Change]) -> Option<&'static Extra> {
+    let set = |extra: &Extra| {
+        changes
+            .iter()
+            .any(|change| matches!(change, Change::Extra(id, value) if *id == extra.id && !value.is_null()))
+    };
+    let required = EXTRAS.iter().filter(|extra| extra.required_for.contains(&kind));
+    required.filter_map(|extra| Extra::find(extra.id, project)).find(|extra| !set(extra))
 }
 
 fn find_project<'a>(world: &'a World, value: Option<&Value>) -> Result<(u8, &'a Project), Refusal> {
@@ -110,8 +126,13 @@ pub(super) async fn update(ask: Ask, Path(key): Path<String>, body: Payload) -> 
     if fields.is_none() && update.is_none() {
         return Err(Refusal::bad(&["one of 'fields' or 'update' required"]));
     }
-    let target =
-        Target { world: &world, project: world.project_of(issue), issue: Some(issue), screen: &EDIT_SCREEN };
+    let target = Target {
+        world: &world,
+        project: world.project_of(issue),
+        issue: Some(issue),
+        screen: &EDIT_SCREEN,
+        extras: true,
+    };
     let edit = target.read(fields, update)?;
     let id = issue.id;
     edit.apply(&mut world, id, author);

@@ -6,9 +6,11 @@ mod ask;
 mod catalogue;
 mod comments;
 mod edit;
+mod extra;
 mod guard;
 mod issue_shape;
 mod issues;
+mod meta;
 mod people;
 mod permissions;
 mod refusal;
@@ -35,6 +37,9 @@ pub fn routes() -> Router<Arc<State>> {
         .route("/serverInfo", get(catalogue::server_info))
         .route("/search", get(search::get).post(search::post))
         .route("/issue", post(issues::create))
+        .route("/issue/createmeta/{project}/issuetypes", get(meta::issue_types))
+        .route("/issue/createmeta/{project}/issuetypes/{kind}", get(meta::create))
+        .route("/issue/{issue}/editmeta", get(meta::edit))
         .route("/issue/{issue}", get(issues::get).put(issues::update).delete(issues::delete))
         .route("/issue/{issue}/transitions", get(transitions::list).post(transitions::follow))
         .route("/issue/{issue}/assignee", put(issues::assign))

@@ -38,7 +38,7 @@ pub(super) async fn follow(ask: Ask, Path(key): Path<String>, body: Payload) -> 
     };
     let asks = transition.resolving == Resolving::Screen;
     let screen: &[&str] = if asks { &["resolution", "assignee"] } else { &[] };
-    let target = Target { world: &world, project, issue: Some(issue), screen };
+    let target = Target { world: &world, project, issue: Some(issue), screen, extras: false };
     let edit = target.read(body.0.get("fields"), body.0.get("update"))?;
     let resolved = edit.changes.iter().any(|change| matches!(change, Change::Resolution(Some(_))));
     if asks && !resolved {

@@ -1,6 +1,8 @@
 //! Changes to issues. What comes in has been checked by the REST layer against permissions and screens;
 //! here it is only done.
 
+use serde_json::Value;
+
 use super::World;
 use super::issue::{Comment, FIRST_ID, Issue, IssueId, Link, Text};
 use super::people::UserId;
@@ -24,6 +26,7 @@ pub(crate) enum Change {
     EpicName(Option<String>),
     Sprint(Option<u32>),
     Points(Option<f32>),
+    Extra(&'static str, Value),
 }
 
 /// What a new issue cannot be without.
@@ -70,6 +73,7 @@ impl World {
             updated: now,
             resolved: None,
             links: Vec::new(),
+            extras: Vec::new(),
             restricted: false,
         }));
         id
@@ -101,6 +105,10 @@ impl World {
             Change::EpicName(name) => issue.epic_name = name.map(Into::into),
             Change::Sprint(sprint) => self.plan(id, sprint),
             Change::Points(points) => issue.points = points,
+            Change::Extra(id, value) => {
+                issue.extras.retain(|(known, _)| *known != id);
+                issue.extras.push((id, value));
+            }
         }
     }
 

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+
 use super::people::UserId;
 use super::project::ProjectId;
 use super::texts;
@@ -59,6 +61,8 @@ pub struct Issue {
     pub resolved: Option<i64>,
     /// Ids of links that have this issue at either end.
     pub links: Vec<u32>,
+    /// Values of the custom fields that only some projects have.
+    pub extras: Vec<(&'static str, Value)>,
     /// Behind a security level: for leads and administrators only.
     pub restricted: bool,
 }

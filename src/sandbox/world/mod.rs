@@ -22,6 +22,7 @@ use jiff::Timestamp;
 
 pub(crate) mod access;
 mod change;
+pub(crate) mod extras;
 pub(crate) mod fields;
 pub(crate) mod issue;
 pub(crate) mod jql;

@@ -124,6 +124,7 @@ fn make(world: &World, past: &mut Past, index: usize, age: &Age) -> Issue {
         updated: touched,
         resolved: resolution.map(|_| touched),
         links: Vec::new(),
+        extras: Vec::new(),
         restricted: false,
     }
 }

@@ -1,6 +1,7 @@
 //! The handlers, asked as a client asks.
 
 mod agile;
+mod meta;
 mod reads;
 mod refusals;
 mod writes;

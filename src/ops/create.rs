@@ -1,0 +1,290 @@
+//! `create`: a new issue.
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
+
+use crate::config::switch::parse_boolean;
+use crate::error::Hint;
+use crate::jira::key::{IssueRef, ProjectRef};
+use crate::jira::screen::{self, IssueType};
+use crate::jira::{Jira, JiraError, issue};
+use crate::output::text::{Readable, Text};
+
+use super::fields::{Typed, Wanted, explain_user, named};
+use super::{Flag, OpError, change, filled, flag, same_name};
+
+/// The type of the issue unless one is named; with a parent, the project's type of sub-tasks.
+const TYPE: &str = "Task";
+
+/// What is said of the flags beside their types.
+pub const FLAGS: &[Flag] =
+    &[Flag::required("project"), Flag::required("summary"), Flag::default("type", TYPE)];
+
+/// What to create, and where.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct CreateArgs {
+    /// The key of the project, or its id
+    #[arg(long, value_name = "KEY")]
+    pub project: Option<String>,
+    /// The title
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub summary: Option<String>,
+    /// The type of the issue, by its name or id; Task unless told otherwise, with --parent the project's type of
+    /// sub-tasks
+    #[arg(long = "type", value_name = "TYPE", allow_hyphen_values = true)]
+    pub kind: Option<String>,
+    /// The issue that it is a sub-task of
+    #[arg(long, value_name = "KEY")]
+    pub parent: Option<String>,
+    /// The priority, by its name or id
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    pub priority: Option<String>,
+    /// The login name of the user to assign to; `-1` lets the project decide
+    #[arg(long, value_name = "USER", allow_hyphen_values = true)]
+    pub assignee: Option<String>,
+    /// The description
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub description: Option<String>,
+    /// The description is Markdown, to be turned into Jira's wiki markup
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = parse_boolean)]
+    pub markdown: Option<bool>,
+    /// The names of components, separated by commas
+    #[arg(long, value_name = "NAMES", allow_hyphen_values = true)]
+    pub components: Option<String>,
+    /// Labels, separated by commas
+    #[arg(long, value_name = "LABELS", allow_hyphen_values = true)]
+    pub labels: Option<String>,
+    /// The key of the epic that it belongs to
+    #[arg(long, value_name = "KEY")]
+    pub epic: Option<String>,
+    /// The number of the sprint that it is planned for; `jira sprints` lists them
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    pub sprint: Option<u64>,
+    /// A value for any other field, by the field's name or id; several of these for several fields
+    #[arg(long, value_name = "NAME=VALUE", allow_hyphen_values = true)]
+    pub field: Vec<String>,
+    /// The same with the value as Jira's REST API takes it
+    #[arg(long, value_name = "NAME=JSON", allow_hyphen_values = true)]
+    pub field_json: Vec<String>,
+    /// The id of the field that holds an issue's epic; looked up where nobody says it
+    #[arg(long, value_name = "ID")]
+    pub epic_field: Option<String>,
+    /// The id of the field that holds an issue's sprints; looked up where nobody says it
+    #[arg(long, value_name = "ID")]
+    pub sprint_field: Option<String>,
+}
+
+impl CreateArgs {
+    /// The text flags that may be `-`.
+    pub fn texts(&mut self) -> Vec<(&'static str, &mut Option<String>)> {
+        vec![("description", &mut self.description)]
+    }
+
+    /// Whether they make sense; nothing is sent.
+    pub fn check(&self) -> Result<(), OpError> {
+        parse(self.clone()).map(drop)
+    }
+}
+
+/// What comes back, as Jira returns it.
+pub fn schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "id": { "type": "string" },
+            "key": { "type": "string" },
+            "self": { "type": "string", "format": "uri" },
+        },
+        "required": ["id", "key", "self"],
+        "additionalProperties": true,
+    })
+}
+
+/// The issue that was made: `{id, key, self}`, as Jira describes it.
+#[derive(Clone, Debug)]
+pub struct Created {
+    answer: Value,
+    key: String,
+}
+
+impl Created {
+    /// Its key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl Serialize for Created {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.answer.serialize(serializer)
+    }
+}
+
+impl Text for Created {
+    fn text(&self) -> Readable {
+        Readable::Lines(vec![format!("created {}", self.key)])
+    }
+}
+
+/// What the arguments mean.
+struct Wish {
+    project: ProjectRef,
+    kind: Option<String>,
+    parent: Option<IssueRef>,
+    wanted: Wanted,
+}
+
+/// Creates the issue: one request, unless a screen or the project's types have to be asked for first.
+pub async fn run(args: CreateArgs, jira: &Jira) -> Result<Created, OpError> {
+    let Wish { project, kind, parent, wanted } = parse(args)?;
+    let word = kind.clone().unwrap_or_else(|| TYPE.to_owned());
+    let subtask = kind.is_none() && parent.is_some();
+    let (issue_type, mut fields) = if subtask || wanted.needs_screen() {
+        let types = types(jira, &project).await?;
+        let kind = if subtask { only_subtask(&types, &project)? } else { choose(&types, &word, &project)? };
+        let fields = if wanted.needs_screen() {
+            let screen = screen::create_screen(jira, &project, kind).await?;
+            let place = format!("the screen for creating a {} in {project}", kind.name);
+            wanted.on(&screen, place, jira).await?
+        } else {
+            wanted.known()
+        };
+        (json!({ "id": kind.id }), fields)
+    } else {
+        (named(&word), wanted.known())
+    };
+    fields.insert("project".to_owned(), project.object());
+    fields.insert("issuetype".to_owned(), issue_type);
+    if let Some(parent) = &parent {
+        fields.insert("parent".to_owned(), parent.object());
+    }
+    send(fields, &project, &word, jira).await
+}
+
+async fn send(
+    fields: Map<String, Value>,
+    project: &ProjectRef,
+    kind: &str,
+    jira: &Jira,
+) -> Result<Created, OpError> {
+    let request = issue::create(fields);
+    let look = || Hint::LookForNew { project: project.to_string() };
+    let answer = match change(jira, &request, look).await {
+        Err(OpError::Jira(error)) => return Err(explain(error, project, kind, jira).await),
+        answer => answer?.into_json(),
+    };
+    match answer["key"].as_str() {
+        Some(key) => Ok(Created { key: key.to_owned(), answer }),
+        None => {
+            let reason = "the answer names no issue".to_owned();
+            let error = JiraError::OutcomeUnknown { request: request.title(), reason };
+            Err(OpError::Unanswered { error, look: look() })
+        }
+    }
+}
+
+/// Jira answers 400 to a project, a type or a user that it does not know; the first two are said to be not
+/// found, with what there is.
+async fn explain(error: JiraError, project: &ProjectRef, kind: &str, jira: &Jira) -> OpError {
+    let JiraError::Refused { status: 400, details, .. } = &error else { return error.into() };
+    let refused = |field: &str| details["errors"].get(field).is_some();
+    if refused("project") {
+        return OpError::NoProject { project: project.to_string(), error: Some(error) };
+    }
+    if refused("issuetype") {
+        // Jira says the same of a type that needs a parent.
+        if let Ok(types) = types(jira, project).await {
+            if let Err(unknown) = choose(&types, kind, project) {
+                return unknown;
+            }
+        }
+    }
+    explain_user(error)
+}
+
+async fn types(jira: &Jira, project: &ProjectRef) -> Result<Vec<IssueType>, OpError> {
+    let nowhere = |error| OpError::NoProject { project: project.to_string(), error };
+    match screen::issue_types(jira, project).await {
+        // A session that may only read sees the same as an account that may create nothing.
+        Ok(types) if types.is_empty() && jira.access().is_read_only_scope() => {
+            let request = issue::create(Map::new()).title();
+            Err(JiraError::ScopeMissing { request, request_id: None }.into())
+        }
+        Ok(types) if types.is_empty() => Err(nowhere(None)),
+        Ok(types) => Ok(types),
+        Err(error @ JiraError::Refused { status: 400 | 404, .. }) => Err(nowhere(Some(error))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// By id or by name; of several with one name the first.
+fn choose<'a>(types: &'a [IssueType], word: &str, project: &ProjectRef) -> Result<&'a IssueType, OpError> {
+    let found = types.iter().find(|kind| kind.id == word.trim() || same_name(&kind.name, word));
+    found.ok_or_else(|| OpError::NoSuch {
+        place: format!("the project {project}"),
+        what: "issue type",
+        name: word.to_owned(),
+        offered: types.iter().map(|kind| kind.name.clone()).collect(),
+    })
+}
+
+fn only_subtask<'a>(types: &'a [IssueType], project: &ProjectRef) -> Result<&'a IssueType, OpError> {
+    let subtasks: Vec<_> = types.iter().filter(|kind| kind.subtask).collect();
+    let names: Vec<_> = subtasks.iter().map(|kind| kind.name.as_str()).collect();
+    match subtasks.as_slice() {
+        [only] => Ok(only),
+        [] => Err(OpError::Value {
+            command: "create",
+            message: format!("the project {project} has no type of sub-tasks, so none can have a --parent"),
+        }),
+        _ => Err(OpError::Value {
+            command: "create",
+            message: format!(
+                "{project} has several types of sub-tasks: name one with --type: {}",
+                names.join(", ")
+            ),
+        }),
+    }
+}
+
+fn parse(args: CreateArgs) -> Result<Wish, OpError> {
+    let CreateArgs {
+        project,
+        summary,
+        kind,
+        parent,
+        priority,
+        assignee,
+        description,
+        markdown,
+        components,
+        labels,
+        epic,
+        sprint,
+        field,
+        field_json,
+        epic_field,
+        sprint_field,
+    } = args;
+    flag::require("create", &[("project", project.is_some()), ("summary", summary.is_some())])?;
+    let project = project.unwrap_or_default().parse()?;
+    let parent = filled(parent).map(|parent| parent.parse()).transpose()?;
+    let typed = Typed {
+        command: "create",
+        summary,
+        description,
+        markdown: markdown.unwrap_or(false),
+        assignee,
+        priority,
+        components,
+        labels,
+        epic,
+        sprint,
+        epic_field,
+        sprint_field,
+        field,
+        field_json,
+    };
+    Ok(Wish { project, kind: filled(kind), parent, wanted: typed.read(false)? })
+}
