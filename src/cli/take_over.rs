@@ -100,10 +100,15 @@ async fn own_newer(ctx: &Context, place: &Place, trust: &Trust, found: &Found) -
     Some(Session { user: Some(user), ..own })
 }
 
-/// Refreshes it where it will lie, for THE refresh works on a store. If Jira refuses, what lay there before
-/// is put back.
+/// Refreshes it where it will lie, for THE refresh works on a store. Nothing that lives may lie there: whoever
+/// is cut short in the middle has lost nothing. If Jira refuses, what lay there before is put back.
 async fn refreshed(ctx: &Context, place: &Place, taken: Session) -> Result<Session, Failure> {
     let before = place.session().await?;
+    if before.as_ref().is_some_and(|own| own.ended.is_none()) {
+        let text = "go-jira's access token has ended, and to refresh it here would replace the session that is \
+                    here already: log out first if go-jira's is the one to keep";
+        return Err(ctx.named(Failure::new(Code::NothingToDo, text).hint(Hint::Help("logout"))));
+    }
     let stale = Session { expires_at: Some(Timestamp::UNIX_EPOCH), ..taken };
     place.save(&stale).await?;
     let asked = ask_through(ctx, place, stale.clone()).await;

@@ -24,7 +24,7 @@ pub enum TokenCommand {
 /// `jira token status`
 #[derive(Args, Clone, Debug)]
 pub struct StatusArgs {
-    /// Exit 3 unless the session is usable
+    /// Exit 3 unless the session is usable (2 where what is set makes no sense)
     #[arg(long)]
     pub check: bool,
 }

@@ -312,9 +312,13 @@ mod tests {
     #[test]
     fn a_bad_env_file_is_refused_without_its_text() {
         let directory = tempfile::tempdir().unwrap();
-        for missing in ["/nonexistent/x.env", directory.path().to_str().unwrap()] {
-            let error = Vars::new(Some(missing), &env(&[])).unwrap_err().to_string();
-            assert!(error.contains("env file not found") && error.contains(missing), "{error}");
+        let missing = [
+            ("/nonexistent/x.env", "env file not found"),
+            (directory.path().to_str().unwrap(), "is a directory, not a file"),
+        ];
+        for (path, why) in missing {
+            let error = Vars::new(Some(path), &env(&[])).unwrap_err().to_string();
+            assert!(error.contains(why) && error.contains(path), "{error}");
         }
         for bad in [&b"JIRA_SITE=a\nJIRA_TOKEN canary\n"[..], b"JIRA_TOKEN='canary\n", b"JIRA_SITE=\xff"] {
             let (_dir, path) = file(bad);

@@ -1,7 +1,7 @@
 //! Completion in the shells themselves, and the manual as its readers see it.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
 use crate::support::jira::{Age, Home};
@@ -75,6 +75,34 @@ async fn bash_completes() {
     assert!(names.iter().any(|name| name.contains("\\ ")), "a name with a space is quoted: {names:?}");
     let quoted = bash(&home, "jira run --to-transition \"");
     assert!(quoted.iter().any(|name| name.contains(' ') && !name.contains('\\')), "{quoted:?}");
+}
+
+/// Whoever names a transition writes into the shells of others: whatever quote is open, a name is one word.
+#[tokio::test]
+async fn a_name_is_one_word_in_bash_whatever_it_says() {
+    if !runs(Real::Shells) {
+        return;
+    }
+    let home = Home::new();
+    let bin = home.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    let hostile = "a' & echo INJECTED & echo 'b";
+    let stub = format!("#!/bin/sh\nprintf '%s\\n' \"{hostile}\"\n");
+    fs::write(bin.join("jira"), stub).unwrap();
+    fs::set_permissions(bin.join("jira"), fs::Permissions::from_mode(0o755)).unwrap();
+    let home = home.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+    let script = r#"
+        source <("$1" completion bash)
+        for quote in "" "'" '"'; do
+            COMP_WORDS=(jira run --to-transition "${quote}a") COMP_CWORD=3 COMP_WORDBREAKS=' ='
+            _jira_complete
+            eval "set -- $quote${COMPREPLY[0]}$quote"
+            printf '%s: %s\n' "$#" "$1"
+        done
+    "#;
+    let said =
+        shell(&home, &["bash", "--norc", "--noprofile", "-c", script, "bash", env!("CARGO_BIN_EXE_jira")]);
+    assert_eq!(said, format!("1: {hostile}\n").repeat(3));
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! A file as the lines that a shell or a workflow takes for one: continued lines joined, folded blocks of YAML
 //! unfolded, here-documents left out. Every character knows where it stands.
 
+use std::collections::HashMap;
+
 /// A character and where it stands, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spot {
@@ -32,6 +34,7 @@ pub fn physical(text: &str) -> Vec<Line> {
 /// The same as whoever runs them takes them.
 pub fn logical(physical: &[Line]) -> Vec<Line> {
     let mut lines = Vec::new();
+    let lasts = lasts(physical);
     let mut at = 0;
     while at < physical.len() {
         let mut line = physical[at].clone();
@@ -57,7 +60,7 @@ pub fn logical(physical: &[Line]) -> Vec<Line> {
             at += 1;
         }
         at = close_quote(&mut line, physical, at);
-        at = skip_here_documents(&text(&line), physical, at);
+        at = skip_here_documents(&text(&line), physical, &lasts, at);
         lines.push(line);
     }
     lines
@@ -119,9 +122,14 @@ fn open_quote(line: &[Spot]) -> Option<(char, usize)> {
     open
 }
 
+/// Where each line stands last: a word that ends nothing more need not be looked for, line after line.
+fn lasts(physical: &[Line]) -> HashMap<String, usize> {
+    physical.iter().enumerate().map(|(at, line)| (text(line).trim().to_owned(), at)).collect()
+}
+
 /// Behind the bodies of the here-documents that begin in a line. What looks like one and never ends is
 /// something else, such as an operator of another language.
-fn skip_here_documents(line: &str, physical: &[Line], at: usize) -> usize {
+fn skip_here_documents(line: &str, physical: &[Line], lasts: &HashMap<String, usize>, at: usize) -> usize {
     let mut at = at;
     let mut rest = line;
     while let Some(found) = rest.find("<<") {
@@ -134,9 +142,9 @@ fn skip_here_documents(line: &str, physical: &[Line], at: usize) -> usize {
         let word = rest.trim_start_matches(['-', '~', ' ']).trim_start_matches(['\'', '"', '\\']);
         let word: String = word.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
         let starts_well = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-        let ends = physical[at..].iter().position(|line| text(line).trim() == word);
-        if let (true, Some(end)) = (starts_well, ends) {
-            at += end + 1;
+        if starts_well && lasts.get(&word).is_some_and(|last| *last >= at) {
+            let end = physical[at..].iter().position(|line| text(line).trim() == word);
+            at += end.map_or(0, |end| end + 1);
         }
     }
     at

@@ -9,6 +9,10 @@ use super::lines::{Line, Spot, logical, physical, text};
 use super::position::{command_at, is_code, is_go_jira, is_name};
 use super::shell::{Simple, Word, commands};
 
+/// A list with more items than this is none of arguments; reading each to its end would take for ever in a file
+/// that is made of nothing else.
+const MOST_ITEMS: usize = 100;
+
 /// A variable that is set.
 #[derive(Clone, Debug)]
 pub struct Setting {
@@ -113,7 +117,7 @@ impl Script {
             }
             let mut words = Vec::new();
             if value.is_empty() {
-                let items: Vec<_> = lines[number + 1..].iter().map_while(item).collect();
+                let items: Vec<_> = lines[number + 1..].iter().take(MOST_ITEMS).map_while(item).collect();
                 let each =
                     items.iter().map(|item| commands(item).into_iter().next().unwrap_or_default().words);
                 let each: Vec<_> = each.collect();

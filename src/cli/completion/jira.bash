@@ -34,9 +34,11 @@ _jira_complete() {
         if [[ -n $joined && $COMP_WORDBREAKS == *=* ]]; then
             value=${value#*=}
         fi
-        if [[ -z $quote ]]; then
-            printf -v value %q "$value"
-        fi
+        # A name comes from Jira, and what it says must stay a word: in an open ' only a ' can end it.
+        case $quote in
+            "'") value=${value//"'"/"'\\''"} ;;
+            '') printf -v value %q "$value" ;;
+        esac
         COMPREPLY+=("$value")
     done < <(command jira __complete $((${#words[@]} - 1)) "${words[@]}" 2>/dev/null)
 }
