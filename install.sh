@@ -83,7 +83,7 @@ main() {
   chmod 755 "$new"
   says=$("$new" version 2>/dev/null </dev/null) || refuse "the program in the archive does not start here"
   case $says in
-    "jira $version" | "jira $version"[!0-9A-Za-z.+-]*) ;;
+    "jira version $version" | "jira version $version"[!0-9A-Za-z.+-]*) ;;
     *) refuse "the program in the archive is not version $version" ;;
   esac
   mv -f "$new" "$directory/jira"

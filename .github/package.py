@@ -35,7 +35,7 @@ def main(platform, program, output):
     version = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
     name = f"jira-{version}-{platform}"
     says = ask(program, "version")
-    if says.decode().split()[:2] != ["jira", version]:
+    if says.decode().split()[:3] != ["jira", "version", version]:
         sys.exit(f"{program} is not jira {version}")
     files = contents(platform, program)
     moment = int(os.environ.get("SOURCE_DATE_EPOCH", 0))

@@ -155,7 +155,7 @@ impl BrokerClient {
         }
         let answer = request.send().await.map_err(|error| HttpError::new(&error, &host))?;
         let status = answer.status().as_u16();
-        let retry_after = http::retry_after(&answer);
+        let retry_after = http::retry_after(answer.headers());
         let body = Secret::from_utf8_lossy(http::read(answer, ANSWER_CAP).await?);
         Ok(self.judge(status, retry_after, &body))
     }

@@ -174,7 +174,7 @@ impl TokenEndpoint {
             return Err(EndpointError::Redirected { host: redirect_host(&answer).unwrap_or_default() });
         }
         if status == 429 {
-            return Err(EndpointError::RateLimited { retry_after: http::retry_after(&answer) });
+            return Err(EndpointError::RateLimited { retry_after: http::retry_after(answer.headers()) });
         }
         let body = Secret::from_utf8_lossy(http::read(answer, ANSWER_CAP).await?);
         judge(status, &body)

@@ -137,7 +137,8 @@ impl Context {
     /// A failure whose hint names the site, if the one in use has a name that a bare command would miss.
     pub fn named(&self, failure: impl Into<Failure>) -> Failure {
         let mut failure = failure.into();
-        if failure.code == Code::NoBaseUrl && self.sites().is_ok_and(|sites| !sites.list().is_empty()) {
+        let unnamed = failure.code == Code::NoBaseUrl && self.settings.site_name_wanted.is_none();
+        if unnamed && self.sites().is_ok_and(|sites| !sites.list().is_empty()) {
             failure.message =
                 "no site is the default one: name one with --site, or choose it with `jira site use`"
                     .to_owned();

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::auth::logout::{self, Forgotten, Revocation};
 use crate::auth::place::{Address, Place, Purpose};
-use crate::config::Site;
-use crate::error::{Code, Failure};
+use crate::config::{Settings, Site, Source};
+use crate::error::{Code, Failure, Hint};
 use crate::ops::schema::{any_of, list_of, of};
 use crate::output::{Readable, Text};
 
@@ -88,10 +88,23 @@ pub fn schema() -> Value {
 /// Forgets one session or all; having none is no failure.
 pub async fn run(LogoutArgs { all }: LogoutArgs, ctx: &Context) -> Result<(), Failure> {
     if all {
-        return everywhere(ctx).await;
+        return match named(&ctx.settings) {
+            // Whoever names one does not mean the others.
+            true => {
+                let text = "--all is every site: it goes with neither --site nor --base-url";
+                Err(Failure::new(Code::BadFlag, text).hint(Hint::Help("logout")))
+            }
+            false => everywhere(ctx).await,
+        };
     }
     let address = Address::of(&ctx.settings)?;
     ctx.out.value(&forget(ctx, &address).await?)
+}
+
+/// Whether a site was named. What the environment says was put aside for `--all`.
+fn named(settings: &Settings) -> bool {
+    let typed_url = settings.base_url.as_ref().is_some_and(|url| matches!(url.source, Source::Flag(_)));
+    settings.site_named || settings.site_name_wanted.is_some() || typed_url
 }
 
 /// Every site has its result, whatever became of the others.

@@ -51,7 +51,7 @@ async fn page(early: &Output, text: &str) -> Result<Option<Understood>, Failure>
 async fn settings(cli: &Cli, env: &Env) -> Result<Settings, Failure> {
     let env = match needs_no_site(cli) {
         // Which Jira the environment means is no question for a command that lists or changes sites.
-        true => env.without(&["JIRA_BASE_URL", "INPUT_BASE_URL", "JIRA_SITE"]),
+        true => env.without(&["JIRA_BASE_URL", "INPUT_BASE_URL", "JIRA_SITE", "INPUT_SITE"]),
         false => env.clone(),
     };
     let typed = typed(cli);
@@ -146,7 +146,10 @@ fn usage(error: &clap::Error, args: &[String]) -> Failure {
     };
     let failure = Failure::new(code, text);
     let hint = match error.get(ContextKind::SuggestedSubcommand) {
-        Some(ContextValue::Strings(names)) if !names.is_empty() => Hint::DidYouMean(names[0].clone()),
+        // The likeliest is the last.
+        Some(ContextValue::Strings(names)) => {
+            names.last().map_or(Hint::Help(command(args)), |name| Hint::DidYouMean(name.clone()))
+        }
         Some(ContextValue::String(name)) => Hint::DidYouMean(name.clone()),
         _ => Hint::Help(command(args)),
     };

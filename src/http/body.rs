@@ -2,6 +2,7 @@
 //! the memory.
 
 use reqwest::Response;
+use reqwest::header::HeaderMap;
 
 use super::HttpError;
 
@@ -23,6 +24,14 @@ pub async fn read(mut response: Response, cap: usize) -> Result<Vec<u8>, HttpErr
 }
 
 /// `Retry-After` in whole seconds; a date, which Jira does not send, is passed over.
-pub fn retry_after(response: &Response) -> Option<u64> {
-    response.headers().get("retry-after")?.to_str().ok()?.trim().parse().ok()
+pub fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    seconds(headers, "retry-after")
+}
+
+/// A header that holds whole seconds. A number that is too large to be one is the largest there is: none at all
+/// would mean not to wait.
+pub fn seconds(headers: &HeaderMap, name: &str) -> Option<u64> {
+    let seconds = headers.get(name)?.to_str().ok()?.trim();
+    let digits = !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| seconds.parse().unwrap_or(u64::MAX))
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::auth::Access;
+use crate::http as transport;
 
 use super::client::{AccessClass, Request};
 use super::error::JiraError;
@@ -100,7 +101,7 @@ impl Answer {
     }
 
     fn seconds(&self, name: &str) -> Option<u64> {
-        self.header(name)?.trim().parse().ok()
+        transport::seconds(&self.headers, name)
     }
 
     /// The error for a credential that does not count.

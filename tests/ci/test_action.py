@@ -188,7 +188,7 @@ class Installing(Case):
     def setUpClass(cls):
         super().setUpClass()
         machine = {"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine]
-        cls.version = run([JIRA, "version"]).stdout.split()[1]
+        cls.version = run([JIRA, "version"]).stdout.split()[2]
         program = cls.home / "jira"
         # Without what a debugger needs, which is nine tenths of it.
         done = run(["strip", "-o", program, JIRA])

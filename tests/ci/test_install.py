@@ -26,7 +26,7 @@ NAME = f"jira-{VERSION}-linux-{MACHINE}"
 SHELLS = [["dash"], ["busybox", "ash"], ["bash", "--posix"]]
 # What the script calls besides a downloader and a checksum tool.
 NEEDED = ["cat", "chmod", "cp", "gzip", "mkdir", "mktemp", "mv", "rm", "tar", "uname"]
-PROGRAM = f"#!/bin/sh\n[ \"$1\" = version ] && printf 'jira {VERSION}\\nplatform: here\\n'\n"
+PROGRAM = f"#!/bin/sh\n[ \"$1\" = version ] && printf 'jira version {VERSION}\\nplatform: here\\n'\n"
 OLD = "the program that was there before\n"
 
 
@@ -258,7 +258,7 @@ class Refused(Install):
     def test_a_program_that_does_not_start_or_is_another_version(self):
         self.publish(archive((f"{NAME}/jira", "#!/bin/sh\nexit 1\n", "")))
         self.is_refused(self.install(), "does not start")
-        for says in (f"jira {VERSION}0", f"jira {VERSION}.1", f"jira {VERSION}-rc", "jira", "something else"):
+        for says in (f"jira version {VERSION}0", f"jira version {VERSION}.1", f"jira version {VERSION}-rc", f"jira {VERSION}", "jira", "something else"):
             self.publish(archive((f"{NAME}/jira", f"#!/bin/sh\necho '{says}'\n", "")))
             self.is_refused(self.install(), f"is not version {VERSION}")
 

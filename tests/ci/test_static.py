@@ -163,7 +163,7 @@ class Rules(unittest.TestCase):
             named = re.findall(r"(?:jira-oauth@v|--version |/v)(\d[\w.]*\d)\b", (ROOT / page).read_text())
             self.assertTrue(named)
             self.assertEqual(set(named), {version}, page)
-        self.assertEqual(run([JIRA, "version"]).stdout.split()[:2], ["jira", version])
+        self.assertEqual(run([JIRA, "version"]).stdout.split()[:3], ["jira", "version", version])
 
 
 class Jenkins(unittest.TestCase):

@@ -66,6 +66,7 @@ async fn the_first_that_is_set_decides_which_site_is_meant() {
     disagree.failed(2, "bad_value");
     let unknown = world.run(&["whoami", "--site", "three"]).await.failed(2, "no_base_url");
     assert_eq!(unknown.error()["hint"], "jira site list");
+    assert_eq!(unknown.error()["message"], "there is no site named three");
 }
 
 #[tokio::test]

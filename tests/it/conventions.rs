@@ -156,6 +156,9 @@ async fn a_mistyped_command_is_told_what_was_probably_meant() {
     --- stderr
     {"error":{"kind":"usage","code":"bad_flag","message":"unrecognized subcommand 'lgoin'","hint":"jira login","exit_code":2,"retryable":false,"actor":"caller"}}
     "#);
+    for (typed, meant) in [("serch", "jira search"), ("serach", "jira search"), ("gett", "jira get")] {
+        assert_eq!(world.run(&[typed]).await.failed(2, "bad_flag").error()["hint"], meant);
+    }
     let nothing_like_it = world.run(&["frobnicate"]).await.failed(2, "bad_flag");
     assert_eq!(nothing_like_it.error()["hint"], "jira --help");
     let flag = world.run(&["whoami", "--sit", "x"]).await.failed(2, "bad_flag");

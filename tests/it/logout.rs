@@ -23,6 +23,20 @@ async fn a_stubborn_site(world: &World) {
 }
 
 #[tokio::test]
+async fn whoever_names_a_site_does_not_mean_all_of_them() {
+    let world = World::new().await;
+    world.logged_in().await;
+    for args in [
+        &["logout", "--all", "--site", SITE][..],
+        &["logout", "--all", "--base-url", REAL],
+        &["--site", SITE, "logout", "--all"],
+    ] {
+        world.run(args).await.failed(2, "bad_flag");
+    }
+    assert_eq!(world.run(&["token", "status"]).await.ok().json()["session"], "ok");
+}
+
+#[tokio::test]
 async fn one_site_that_fails_keeps_no_other_from_its_logout() {
     let world = World::new().await;
     world.logged_in().await;

@@ -93,7 +93,7 @@ async fn one_command_alone() {
     --- stdout
       jira token — Look at the session, refresh it, print its access token
         jira token status — Show the session: no network, no token
-            --check <bool>: Exit 3 unless the session is usable
+            --check <bool>: Exit 3 unless the session is usable (2 where what is set makes no sense)
         jira token refresh — Refresh the session now
         jira token print — Print the access token alone, fresh: to a person only
             --confirm <bool>: Yes, show the token

@@ -196,7 +196,7 @@ async fn a_login_that_nobody_answers_ends() {
     let (sandbox, port) = sandbox();
     let home = Home::new();
     let args = [login(&sandbox, &port).as_slice(), &["--timeout=3s"]].concat();
-    home.run(&args).await.failed("timeout", 7);
+    home.run(&args).await.failed("needs_person", 3);
     std::net::TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
     assert!(home.session_files().is_empty());
 }

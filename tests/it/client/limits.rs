@@ -105,6 +105,9 @@ async fn a_rate_limit_is_waited_for_as_long_as_was_allowed() {
     world.jira.faults().add(Fault::on(MYSELF, limited("1")).always());
     world.run(&["whoami", "--max-wait", "3s"]).await.failed(4, "rate_limited");
     assert!(world.requests().len() <= 5, "{:?}", world.requests());
+    world.jira.faults().clear();
+    world.jira.faults().add(Fault::on(MYSELF, limited("99999999999999999999")).always());
+    world.run(&["whoami", "--max-wait", "3s"]).await.failed(4, "blocked_by_admin");
 }
 
 #[tokio::test]
