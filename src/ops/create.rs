@@ -194,10 +194,10 @@ async fn explain(error: JiraError, project: &ProjectRef, kind: &str, jira: &Jira
     }
     if refused("issuetype") {
         // Jira says the same of a type that needs a parent.
-        if let Ok(types) = types(jira, project).await {
-            if let Err(unknown) = choose(&types, kind, project) {
-                return unknown;
-            }
+        if let Ok(types) = types(jira, project).await
+            && let Err(unknown) = choose(&types, kind, project)
+        {
+            return unknown;
         }
     }
     explain_user(error)
