@@ -27,6 +27,7 @@ pub mod update;
 mod tests;
 
 pub use error::OpError;
+pub use fields::distance;
 pub use flag::Flag;
 
 use serde_json::Value;

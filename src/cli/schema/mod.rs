@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::error::{Code, Failure, Hint};
+use crate::ops::distance;
 use crate::output::{Output, Readable, Text};
 
 pub use document::schema;
@@ -74,23 +75,6 @@ fn unknown(passed: &[&str], word: &str, names: &[&str]) -> Failure {
 
 /// The name that was probably meant: the one with the fewest letters to change, if they are few.
 fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
-    let distance = |name: &str| edits(word, name);
-    let best = names.iter().copied().min_by_key(|name| distance(name))?;
-    (distance(best) * 2 <= best.len()).then_some(best)
-}
-
-/// The Levenshtein distance.
-fn edits(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, c) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = at + 1;
-        for (to, d) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(c != *d);
-            diagonal = row[to + 1];
-            row[to + 1] = changed.min(row[to] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
+    let best = names.iter().copied().min_by_key(|name| distance(word, name))?;
+    (distance(word, best) * 2 <= best.len()).then_some(best)
 }

@@ -89,7 +89,7 @@ fn nearest(word: &str, here: &[Field], all: &[Field]) -> Vec<String> {
 }
 
 /// How many characters must be put in, taken out or replaced (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
+pub fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (at, c) in one.chars().enumerate() {

@@ -15,6 +15,7 @@ use crate::jira::screen::{self, Field};
 use crate::jira::{Jira, JiraError};
 
 use super::{OpError, filled, list};
+pub use find::distance;
 use find::{Place, find};
 use shape::shape;
 
