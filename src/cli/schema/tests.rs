@@ -6,7 +6,7 @@ use clap::{Command, CommandFactory};
 use serde_json::Value;
 
 use super::document::{root, stands_for_another};
-use super::{edits, nearest};
+use super::nearest;
 use crate::cli::Cli;
 use crate::cli::catalog::{ENTRIES, Entry};
 use crate::config::VARIABLES;
@@ -144,5 +144,4 @@ fn a_slip_is_told_from_another_word() {
     assert_eq!(nearest("serch", &names), Some("search"));
     assert_eq!(nearest("tokne", &names), Some("token"));
     assert_eq!(nearest("delete", &names), None);
-    assert_eq!((edits("", "abc"), edits("abc", ""), edits("kitten", "sitting")), (3, 3, 3));
 }
