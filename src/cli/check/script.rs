@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex_lite::Regex;
 
 use super::invocation::{COMMANDS, Invocation};
 use super::lines::{Line, Spot, logical, physical, text};

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use regex::Regex;
+use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ impl Pattern {
     pub fn custom(pattern: &str) -> Result<Self, KeyError> {
         let compiled = Regex::new(pattern).map_err(|error| KeyError::BadPattern {
             pattern: super::excerpt(pattern),
-            reason: last_line(&error.to_string()),
+            reason: error.to_string(),
         })?;
         Ok(Pattern(Some(compiled)))
     }
@@ -170,13 +170,6 @@ fn run_back(text: &str, kind: impl Fn(char) -> bool) -> usize {
     text.len() - text.trim_end_matches(kind).len()
 }
 
-/// A syntax error of the regex crate draws the pattern with a caret below it and says in the last line
-/// what is wrong.
-fn last_line(error: &str) -> String {
-    let line = error.lines().last().unwrap_or_default().trim();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,7 +280,10 @@ mod tests {
     fn a_bad_pattern_is_named() {
         let failure = crate::error::Failure::from(Pattern::custom("(GAIA-").unwrap_err());
         assert_eq!(failure.code, crate::error::Code::BadValue);
-        assert_eq!(failure.message, "\"(GAIA-\" is no pattern for issue keys: unclosed group");
+        assert_eq!(
+            failure.message,
+            "\"(GAIA-\" is no pattern for issue keys: found open group without closing ')'"
+        );
         for pattern in [r"(?<!x)GAIA-1", r"(a)\1", "(?:a{1000}){1000}"] {
             let message = Pattern::custom(pattern).unwrap_err().to_string();
             assert!(message.starts_with(&format!("\"{pattern}\" is no pattern")), "{message}");

@@ -26,7 +26,7 @@ pub struct RunArgs {
     /// The text to find issue keys in: a commit message, the name of a branch, a title
     #[arg(long = "ref", value_name = "TEXT", allow_hyphen_values = true)]
     pub reference: Option<String>,
-    /// A regular expression whose matches are the keys, in the place of the usual one
+    /// A regular expression whose matches are the keys, in the place of the usual one; its classes are ASCII
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
     pub issue_format: Option<String>,
     /// The transition to take, by its name or by the status that it leads to

@@ -14,7 +14,7 @@ use crate::support::{Conduct, World, authorize_of, callback_of, follow, free_por
 fn config_toml(world: &World) -> String {
     let text =
         world.config_toml().replace(world.jira.base_url(), "BASE").replace(&world.port.to_string(), "8085");
-    regex::Regex::new(r"127\.0\.0\.1-\d+").unwrap().replace(&text, "127.0.0.1-PORT").into_owned()
+    regex_lite::Regex::new(r"127\.0\.0\.1-\d+").unwrap().replace(&text, "127.0.0.1-PORT").into_owned()
 }
 
 #[tokio::test]

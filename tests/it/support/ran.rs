@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use regex::Regex;
+use regex_lite::Regex;
 use serde_json::Value;
 
 /// A command that has ended.
