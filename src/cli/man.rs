@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
+use serde::Serialize;
 
 use crate::config::VARIABLES;
 use crate::error::{Code, Failure, Hint, Kind};
-use crate::output::Output;
+use crate::output::{Output, Readable, Text};
 
 use super::catalog::Entry;
 use super::itself;
@@ -41,7 +42,7 @@ pub fn run(
 ) -> Result<(), Failure> {
     tree.build();
     if let Some(dir) = dir {
-        return every_page(&tree, dir, out);
+        return every_page(&tree, dir, json, out);
     }
     let mut at = &tree;
     let words: Vec<&str> = command.iter().flat_map(|word| word.split_whitespace()).collect();
@@ -55,7 +56,7 @@ pub fn run(
     itself::page(&page(at), json, out)
 }
 
-fn every_page(tree: &Command, dir: &Path, out: &Output) -> Result<(), Failure> {
+fn every_page(tree: &Command, dir: &Path, json: bool, out: &Output) -> Result<(), Failure> {
     let unwritable = |path: &Path, error: &std::io::Error| {
         Failure::new(Code::OutputUnwritable, format!("cannot write {}: {error}", path.display()))
     };
@@ -69,7 +70,18 @@ fn every_page(tree: &Command, dir: &Path, out: &Output) -> Result<(), Failure> {
         written.push(path.display().to_string());
     }
     written.sort_unstable();
-    out.plain(&written.join("\n"))
+    if json { out.value(&Written(written)) } else { out.plain(&written.join("\n")) }
+}
+
+/// The paths of the pages.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Written(Vec<String>);
+
+impl Text for Written {
+    fn text(&self) -> Readable {
+        Readable::Lines(self.0.clone())
+    }
 }
 
 fn is_shown(command: &Command) -> bool {

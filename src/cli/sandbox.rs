@@ -59,7 +59,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "DURATION")]
     pub latency: Option<String>,
     /// How many issues there are, at least 30
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(30..))]
     pub issues: Option<usize>,
     /// Check the redirect URI on refresh
     #[arg(long)]

@@ -127,6 +127,9 @@ fn typed(cli: &Cli) -> Typed {
     }
 }
 
+/// Where clap sends whoever made a mistake; our hint does that.
+const MORE: &str = "For more information, try";
+
 /// A mistake in what was typed, in one line and with the word that was probably meant.
 fn usage(error: &clap::Error, args: &[String]) -> Failure {
     let code = match error.kind() {
@@ -140,7 +143,8 @@ fn usage(error: &clap::Error, args: &[String]) -> Failure {
         }
         _ => {
             let lines = rendered.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
-            let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("tip:"));
+            let ours = |line: &&str| !line.is_empty() && !line.starts_with("tip:") && !line.starts_with(MORE);
+            let lines = lines.filter(ours);
             lines.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
         }
     };

@@ -194,6 +194,35 @@ async fn a_group_without_its_subcommand_is_a_usage_error() {
 }
 
 #[tokio::test]
+async fn a_mistake_is_told_in_our_words_alone() {
+    let world = World::new().await;
+    for args in [
+        &["search", "--limit", "many"][..],
+        &["token", "status", "--chekc"],
+        &["sandbox", "serve", "--issues", "3"],
+        &["completion", "tcsh"],
+    ] {
+        let ran = world.run(args).await;
+        assert_eq!(ran.code, 2, "{ran}");
+        let error = ran.error();
+        let message = error["message"].as_str().unwrap();
+        assert!(!message.contains("For more information"), "{args:?}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn the_pages_of_the_manual_are_listed_in_the_form_that_was_asked_for() {
+    let world = World::new().await;
+    let dir = world.path("man");
+    let dir = dir.to_str().unwrap();
+    let listed = world.run(&["man", "--dir", dir, "--output", "json"]).await.ok().json();
+    let text = world.run(&["man", "--dir", dir]).await.ok().stdout.clone();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(listed, json!(lines));
+    assert!(lines.iter().any(|line| line.ends_with("jira-token-status.1")), "{text}");
+}
+
+#[tokio::test]
 async fn surplus_arguments_are_refused() {
     let world = World::new().await;
     for args in
