@@ -9,6 +9,7 @@ mod completion;
 mod config;
 mod config_check;
 mod conventions;
+mod go_jira;
 mod inputs;
 mod login;
 mod logout;
