@@ -31,7 +31,7 @@ pub enum AuthError {
     #[error("there is no site named {}", .0.as_str())]
     NoSuchSite(SiteName),
     /// Nothing is stored for this Jira, and nothing stands in the environment.
-    #[error("not logged in{}", at(.base_url))]
+    #[error("not logged in{}{}", at(.base_url), ways(.site))]
     NotLoggedIn {
         /// The site, if it is known by name.
         site: Option<SiteName>,
@@ -83,6 +83,14 @@ pub enum AuthError {
 
 fn at(base_url: &Option<BaseUrl>) -> impl fmt::Display {
     base_url.as_ref().map_or(String::new(), |url| format!(" at {}", url.as_str()))
+}
+
+/// What a job does, where nobody has ever logged in. Who named a site means its session alone.
+fn ways(site: &Option<SiteName>) -> &'static str {
+    match site {
+        Some(_) => "",
+        None => ": log in, or set JIRA_TOKEN, or JIRA_USERNAME and JIRA_PASSWORD",
+    }
 }
 
 impl From<AuthError> for Failure {

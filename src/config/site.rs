@@ -290,6 +290,8 @@ pub(super) fn parse_redirect_uri(text: &str) -> Result<String, ConfigError> {
     let harmless = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]".contains(c);
     let scheme = text.starts_with("https://") || text.starts_with("http://");
     let url = ::url::Url::parse(text).ok().filter(|url| url.has_host() && url.username().is_empty());
+    // Port 0 is any port to whoever listens, and none to the browser that is sent there.
+    let url = url.filter(|url| url.port() != Some(0));
     if !scheme || url.is_none() || !text.chars().all(harmless) {
         return Err(ConfigError::bad(
             "must be the registered redirect URI, such as https://127.0.0.1:8085/callback",

@@ -41,7 +41,8 @@ impl Vars {
             None => vars.lookup(ENV_FILE.1)?,
         };
         if let Some((path, source)) = named {
-            let path = PathBuf::from(path);
+            // Whoever reads the message may stand in another directory.
+            let path = std::path::absolute(&path).unwrap_or_else(|_| PathBuf::from(path));
             let entries = read_env_file(&path, &source.to_string())?;
             vars.file = known(entries.into_iter().map(|(name, value)| (name, OsString::from(value))));
             vars.env_file = Some(Sourced::new(path, source));

@@ -108,7 +108,7 @@ async fn a_failure_is_the_last_line_on_stderr_and_stdout_stays_empty() {
     insta::assert_snapshot!(world.run(&["whoami", "--base-url", "https://jira.example.com/ctx/"]).await, @r#"
     exit 3
     --- stderr
-    {"error":{"kind":"auth","code":"not_logged_in","message":"not logged in at https://jira.example.com/ctx","hint":"jira login --base-url https://jira.example.com/ctx","exit_code":3,"retryable":false,"actor":"user"}}
+    {"error":{"kind":"auth","code":"not_logged_in","message":"not logged in at https://jira.example.com/ctx: log in, or set JIRA_TOKEN, or JIRA_USERNAME and JIRA_PASSWORD","hint":"jira login --base-url https://jira.example.com/ctx","exit_code":3,"retryable":false,"actor":"user"}}
     "#);
 }
 
