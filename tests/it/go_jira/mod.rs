@@ -10,6 +10,20 @@
 //! `/// Item 2, changed: why.` is otherwise here, for that reason. What cannot apply stands in [`NOT_APPLICABLE`].
 //! docs/go-jira.md is what a user reads of the same.
 
+mod auth;
+mod callback;
+mod configuration;
+mod env_file;
+mod hygiene;
+mod inputs;
+mod job;
+mod login;
+mod oauth;
+mod renewal;
+mod session;
+mod surface;
+mod validation;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::RangeInclusive;
@@ -19,10 +33,13 @@ use std::path::Path;
 const ITEMS: u16 = 282;
 
 /// Items that nothing here can show, and why.
-const NOT_APPLICABLE: &[(RangeInclusive<u16>, &str)] = &[];
+const NOT_APPLICABLE: &[(RangeInclusive<u16>, &str)] = &[(
+    108..=108,
+    "a rule for wrappers of Go's http.RoundTripper: here a request is built anew for each try",
+)];
 
 /// Items whose tests are not here yet.
-const PENDING: &[RangeInclusive<u16>] = &[1..=139, 140..=282];
+const PENDING: &[RangeInclusive<u16>] = &[140..=282];
 
 #[test]
 fn every_item_is_accounted_for() {

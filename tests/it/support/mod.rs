@@ -11,7 +11,7 @@ mod world;
 
 pub use command::{Command, wait};
 pub use evil::Evil;
-pub use person::{Conduct, authorize_of, callback_of, follow, visit, web};
+pub use person::{Conduct, Step, authorize_of, callback_of, follow, visit, web};
 pub use ran::Ran;
 pub use shape::misfits;
 pub use streams::Sink;

@@ -211,7 +211,7 @@ pub fn web() -> Client {
         .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
         .with_no_client_auth();
     let builder = Client::builder().no_proxy().redirect(redirect::Policy::none());
-    builder.timeout(Duration::from_secs(30)).tls_backend_preconfigured(tls).build().unwrap()
+    builder.timeout(Duration::from_secs(30)).tls_info(true).tls_backend_preconfigured(tls).build().unwrap()
 }
 
 #[derive(Debug)]
