@@ -4,7 +4,7 @@
 use clap::CommandFactory;
 use serde::Serialize;
 
-use crate::config::{Typed, resolve};
+use crate::config::{ConfigError, Settings, Typed, resolve};
 use crate::error::Failure;
 use crate::output::{Format, Output, OutputOptions, Readable, Text};
 use crate::process::{Env, Process};
@@ -16,10 +16,13 @@ pub fn is_one(command: &Command) -> bool {
     matches!(command, Command::Schema(_) | Command::Completion(_) | Command::Man(_))
 }
 
-/// Runs it. What was typed must be right all the same.
-pub fn run(cli: &Cli, typed: &Typed, process: &Process) -> Result<(), Failure> {
-    let typed = Typed { env_file: None, ..typed.clone() };
-    let settings = resolve(&typed, &Env::default())?;
+/// What was typed must be right all the same.
+pub fn settings(typed: Typed) -> Result<Settings, ConfigError> {
+    resolve(&Typed { env_file: None, ..typed }, &Env::default())
+}
+
+/// Runs it.
+pub fn run(cli: &Cli, settings: &Settings, process: &Process) -> Result<(), Failure> {
     let format = settings.output.as_ref().and_then(|found| found.value.parse().ok());
     let color = super::color(process, settings.no_color);
     let options = OutputOptions { format: format.unwrap_or_default(), quiet: settings.quiet, color };

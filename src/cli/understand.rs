@@ -4,7 +4,7 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-use crate::config::{Settings, Typed, names_files, resolve};
+use crate::config::{ConfigError, Settings, Typed, names_files, resolve};
 use crate::error::{Code, Failure, Hint};
 use crate::output::Output;
 use crate::process::{Env, Process, on_own_thread};
@@ -33,10 +33,11 @@ pub async fn understand(process: &Process, early: &Output) -> Result<Option<Unde
         return page(early, &Cli::command().render_help().to_string()).await;
     }
     if cli.command.as_ref().is_some_and(itself::is_one) {
-        itself::run(cli, &typed(cli), process)?;
+        let settings = itself::settings(typed(cli)).map_err(|error| refused(error, &args))?;
+        itself::run(cli, &settings, process)?;
         return early.written().await.map(|()| None);
     }
-    let settings = settings(cli, &process.env).await?;
+    let settings = settings(cli, &process.env, &args).await?;
     let cli = with_inputs(args, parsed, &settings)?;
     Ok(Some((Box::new(cli), Box::new(settings))))
 }
@@ -48,21 +49,29 @@ async fn page(early: &Output, text: &str) -> Result<Option<Understood>, Failure>
 }
 
 /// What was typed and set, resolved. A pipe that somebody names is waited for on a thread of its own.
-async fn settings(cli: &Cli, env: &Env) -> Result<Settings, Failure> {
+async fn settings(cli: &Cli, env: &Env, args: &[String]) -> Result<Settings, Failure> {
     let env = match needs_no_site(cli) {
         // Which Jira the environment means is no question for a command that lists or changes sites.
         true => env.without(&["JIRA_BASE_URL", "INPUT_BASE_URL", "JIRA_SITE", "INPUT_SITE"]),
         false => env.clone(),
     };
     let typed = typed(cli);
-    Ok(match names_files(&typed, &env) {
+    let resolved = match names_files(&typed, &env) {
         true => {
             let resolved = on_own_thread(move || resolve(&typed, &env)).await;
             resolved
-                .map_err(|error| Failure::new(Code::Bug, format!("no thread to read files on: {error}")))??
+                .map_err(|error| Failure::new(Code::Bug, format!("no thread to read files on: {error}")))?
         }
-        false => resolve(&typed, &env)?,
-    })
+        false => resolve(&typed, &env),
+    };
+    resolved.map_err(|error| refused(error, args))
+}
+
+/// A value that its flag does not take, wherever it came from: the help says which ones it takes.
+fn refused(error: ConfigError, args: &[String]) -> Failure {
+    let explained = matches!(error, ConfigError::BadValue { .. });
+    let failure = Failure::from(error);
+    if explained { failure.hint(Hint::Help(command(args))) } else { failure }
 }
 
 fn needs_no_site(cli: &Cli) -> bool {
