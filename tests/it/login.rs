@@ -4,4 +4,4 @@ mod attacks;
 mod browser;
 mod pat;
 mod rules;
-mod take_over;
+pub mod take_over;

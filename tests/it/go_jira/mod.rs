@@ -11,17 +11,27 @@
 //! docs/go-jira.md is what a user reads of the same.
 
 mod auth;
+mod broker;
 mod callback;
 mod configuration;
+mod data;
 mod env_file;
+mod errors;
 mod hygiene;
 mod inputs;
 mod job;
+mod keys;
+mod logging;
 mod login;
+mod markdown;
 mod oauth;
 mod renewal;
+mod run;
 mod session;
+mod stdin;
+mod storage;
 mod surface;
+mod timeout;
 mod validation;
 
 use std::collections::BTreeMap;
@@ -33,13 +43,12 @@ use std::path::Path;
 const ITEMS: u16 = 282;
 
 /// Items that nothing here can show, and why.
-const NOT_APPLICABLE: &[(RangeInclusive<u16>, &str)] = &[(
-    108..=108,
-    "a rule for wrappers of Go's http.RoundTripper: here a request is built anew for each try",
-)];
-
-/// Items whose tests are not here yet.
-const PENDING: &[RangeInclusive<u16>] = &[140..=282];
+const NOT_APPLICABLE: &[(RangeInclusive<u16>, &str)] = &[
+    (108..=108, "a rule for wrappers of Go's http.RoundTripper: here a request is built anew for each try"),
+    (142..=143, "they need a keyring: tests/real/keyring.rs, tests/real/keyring_commands.rs"),
+    (265..=276, "the broker's own tests: tests/it/broker"),
+    (281..=282, "the broker's own tests: tests/it/broker"),
+];
 
 #[test]
 fn every_item_is_accounted_for() {
@@ -58,10 +67,9 @@ fn every_item_is_accounted_for() {
         items.clone().for_each(|item| places.entry(item).or_default().push("NOT_APPLICABLE".to_owned()));
     }
     for item in 1..=ITEMS {
-        let pending = PENDING.iter().any(|items| items.contains(&item));
         match places.remove(&item).unwrap_or_default().as_slice() {
-            [] if !pending => wrong.push(format!("item {item} is nowhere")),
-            [] | [_] => {}
+            [] => wrong.push(format!("item {item} is nowhere")),
+            [_] => {}
             several => wrong.push(format!("item {item} is in several places: {several:?}")),
         }
     }

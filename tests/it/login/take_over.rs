@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Command, PASSWORD, Ran, World};
 
-const FUTURE: &str = "2099-01-01T00:00:00.123456789+01:00";
+/// An end that no test sees.
+pub const FUTURE: &str = "2099-01-01T00:00:00.123456789+01:00";
 const PAST: &str = "2001-01-01T00:00:00Z";
 
 /// Its record of a session at the sandbox.
@@ -50,7 +51,7 @@ fn put(path: &PathBuf, bytes: &[u8]) {
 }
 
 /// Without a client ID, so that nobody's keyring is asked.
-fn take_over(world: &World, more: &[&str]) -> Command {
+pub fn take_over(world: &World, more: &[&str]) -> Command {
     world.command(&[&["login", "--from-go-jira", "--base-url", world.jira.base_url()], more].concat())
 }
 
@@ -60,7 +61,7 @@ async fn alone(command: Command) -> Ran {
 }
 
 /// A world in which go-jira is logged in.
-async fn with_go_jira(expires_at: &str) -> (World, Tokens, PathBuf) {
+pub async fn with_go_jira(expires_at: &str) -> (World, Tokens, PathBuf) {
     let world = World::new().await;
     let tokens = world.jira.mint_session("developer", Scope::Write);
     let path = write(&world, &[record(&world, &tokens, expires_at)]);

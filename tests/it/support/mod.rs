@@ -3,6 +3,7 @@
 
 mod command;
 mod evil;
+mod fake_broker;
 mod person;
 mod ran;
 mod shape;
@@ -11,6 +12,7 @@ mod world;
 
 pub use command::{Command, wait};
 pub use evil::Evil;
+pub use fake_broker::{FakeBroker, Plan};
 pub use person::{Conduct, Step, authorize_of, callback_of, follow, visit, web};
 pub use ran::Ran;
 pub use shape::misfits;
