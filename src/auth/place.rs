@@ -166,7 +166,7 @@ impl Place {
             Ok(session) => session,
             // A file that cannot be opened can still be deleted; a keyring that does not answer cannot.
             Err(error) if self.store.kind() == "file" => {
-                tracing::debug!("removing a session that cannot be read: {error}");
+                tracing::info!("removing a session that cannot be read: {error}");
                 None
             }
             Err(error) => return Err(error),

@@ -217,7 +217,7 @@ impl Ways {
         let lock = self.place.locks.acquire(&self.place.key, PATIENCE).await?;
         let stored = self.read().await?.or_else(|| self.initial.clone()).ok_or(RefreshError::Gone)?;
         if trigger == Trigger::Needed && stored.access_token != in_hand.access_token {
-            tracing::debug!("another process has refreshed the session");
+            tracing::info!("another process has refreshed the session");
             // It may have ended before it could hand its successor over.
             return if stored.undelivered { self.deliver(stored).await } else { Ok(stored) };
         }
@@ -266,7 +266,7 @@ impl Ways {
         };
         if let Err(error) = noted.await {
             // The next command hands the same one over again, which does no harm.
-            tracing::debug!("the handover could not be noted: {error}");
+            tracing::info!("the handover could not be noted: {error}");
         }
         Ok(delivered)
     }
@@ -343,9 +343,9 @@ impl Spend {
             self.ways.place.store.commit(again, &record).await.map_err(RefreshError::Lost)?;
         }
         if let Err(error) = self.lock.clear_mark() {
-            tracing::debug!("{error}");
+            tracing::info!("{error}");
         }
-        tracing::debug!("the session is refreshed and saved");
+        tracing::info!("the session is refreshed and saved");
         self.ways.deliver(renewed).await
     }
 
@@ -362,7 +362,7 @@ impl Spend {
         let record = Session { ended: Some(ended.clone()), ..self.stored.clone() }.to_record();
         self.ways.place.store.commit(self.pending, &record).await?;
         if let Err(error) = self.lock.clear_mark() {
-            tracing::debug!("{error}");
+            tracing::info!("{error}");
         }
         Err(self.ways.ended(ended))
     }

@@ -1,5 +1,5 @@
 //! What can be wrong with a configuration. A value is never repeated in a message: it may be a password
-//! in the wrong place, or text made to be pasted into a shell (threats.md 33).
+//! in the wrong place, or text made to be pasted into a shell (docs/security.md, row 33).
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Configuration: what was typed, then what it means. One order for every value: flag, `INPUT_…`
 //! variable, environment, `--env-file`, the site in `config.toml`, default; each value remembers where it
 //! came from. Nothing is read from the working directory by itself, so that a cloned repository cannot
-//! redirect a token (threats.md 4).
+//! redirect a token (docs/security.md, row 4).
 
 mod dirs;
 mod duration;

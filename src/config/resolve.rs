@@ -224,7 +224,7 @@ impl Finder<'_> {
         let https = self.vars.boolean(typed.callback_https, HTTPS.0, HTTPS.1)?;
         let https = https.or_else(|| self.of_site(|site| site.callback_https));
         let https = https.unwrap_or(Sourced::new(true, Source::Default));
-        // Jira refuses http on 127.0.0.1 (decisions.md 22).
+        // Jira refuses http on 127.0.0.1.
         let default_host = if https.value { "127.0.0.1" } else { "localhost" };
         let cert = self.plain(&typed.callback_cert, CERT, path)?;
         let key = self.plain(&typed.callback_key, KEY, path)?;

@@ -88,7 +88,7 @@ pub fn harden() {
 /// Runs a call that blocks on a thread of its own, and waits for it without stalling the runtime.
 ///
 /// Not `spawn_blocking`: the runtime waits for its blocking threads when it ends, so a keyring or a pipe
-/// that never answers would hold the process (decisions.md 12). A plain thread ends with the process, and
+/// that never answers would hold the process. A plain thread ends with the process, and
 /// goes on to its end when the caller stops waiting.
 pub async fn on_own_thread<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     own_thread(call)?.await.map_err(|_| io::Error::other("the thread that did the work ended early"))

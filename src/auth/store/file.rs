@@ -10,7 +10,7 @@ use super::cipher::{self, Keys};
 use super::envelope::Envelope;
 
 /// `<dir>/sessions/<store key>.enc`, 0600 in a 0700 directory. One file a session: in a shared one, the
-/// locks of two sessions would not keep their writers apart (decisions.md 3).
+/// locks of two sessions would not keep their writers apart.
 #[derive(Debug, Clone)]
 pub struct FileStore {
     dir: PathBuf,

@@ -59,7 +59,7 @@ fn unusable(path: &Path, error: io::Error) -> LockError {
 }
 
 /// 2 to 25 ms, so that those who wait do not all come back at once: 50 processes are through in a third
-/// of a second (decisions.md 6).
+/// of a second.
 fn jitter() -> Duration {
     let [byte] = random().unwrap_or([128]);
     Duration::from_micros(2_000 + u64::from(byte) * 90)

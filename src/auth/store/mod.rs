@@ -82,9 +82,9 @@ impl Store {
         }
     }
 
-    /// Proves that a write of this record will succeed, by doing everything that can fail (decisions.md
-    /// 4). The old record stays what it is. Ends in [`Store::commit`] or [`Store::abandon`]; a pending
-    /// write that is merely dropped leaves at most a placeholder, which reads as no record.
+    /// Proves that a write of this record will succeed, by doing everything that can fail. The old record
+    /// stays what it is. Ends in [`Store::commit`] or [`Store::abandon`]; a pending write that is merely
+    /// dropped leaves at most a placeholder, which reads as no record.
     pub async fn prepare(&self, key: &StoreKey) -> Result<Pending, StoreError> {
         let write = match self {
             Store::Keyring(keyring) => Write::Keyring(keyring.prepare(key).await?),

@@ -1,5 +1,5 @@
 //! The session of a CI job: every command of the job is given the same injected refresh token, the first
-//! one spends it, and the others must find what came of that (product.md 4, threat 31).
+//! one spends it, and the others must find what came of that (docs/security.md, row 31).
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -38,7 +38,7 @@ const PLACEHOLDER: &[u8] = b"jira-oauth: a login is under way";
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a save may take once the refresh token is spent, however short the deadline: giving up would
-/// lose the session (product.md 3).
+/// lose the session.
 const SAVING: Duration = Duration::from_secs(30);
 
 type OnWait = Arc<dyn Fn() + Send + Sync>;
@@ -70,7 +70,7 @@ impl Keyring {
 
     /// The address of the session's D-Bus, as in `DBUS_SESSION_BUS_ADDRESS`. Without it zbus finds the
     /// bus by itself: that variable, else the socket in the runtime directory. This is the one place where
-    /// a library may ask the environment (decisions.md 15).
+    /// a library may ask the environment.
     #[cfg(all(unix, not(target_os = "macos")))]
     #[must_use]
     pub fn bus_address(mut self, address: Option<String>) -> Self {
@@ -98,7 +98,7 @@ impl Keyring {
     }
 
     /// Writes the record that is there back into its item. If there is none, which is so at a login only,
-    /// an item is made: no other item is ever touched (decisions.md 4).
+    /// an item is made: no other item is ever touched.
     pub(super) async fn prepare(&self, key: &StoreKey) -> Result<Write, StoreError> {
         let account = key.clone();
         let created = self
