@@ -24,6 +24,7 @@ mod reference;
 #[allow(dead_code, reason = "the tests use more of it")]
 mod support;
 #[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "the broker's budget uses more of it")]
 mod table;
 
 fn main() -> ExitCode {
