@@ -22,6 +22,8 @@ pub mod jira;
 
 pub mod ops;
 
+pub mod broker;
+
 pub mod sandbox;
 
 pub mod cli;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::config::{BaseUrl, ClientId};
@@ -97,7 +97,8 @@ impl EndpointError {
 }
 
 /// What became of a token that was to be revoked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Revocation {
     /// Jira has forgotten it.
     Revoked,

@@ -19,6 +19,7 @@ pub mod injected;
 pub mod place;
 pub mod refresh;
 pub mod store;
+pub mod wire;
 
 pub mod chosen;
 pub mod credential;

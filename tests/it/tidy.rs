@@ -29,6 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("auth", &["config", "disk", "error", "http", "named", "process", "secret", "serve"]),
     ("jira", &["auth", "config::policy", "error", "http", "secret"]),
     ("ops", &["config::switch", "error", "jira", "output::text"]),
+    ("broker", &["auth", "config", "error", "http", "named", "process", "secret", "serve"]),
     ("sandbox", &["error", "serve"]),
     ("cli", &["*"]),
 ];
@@ -110,6 +111,9 @@ const EXPOSE: &[(&str, usize, &str)] = &[
     ("src/auth/store/cipher.rs", 3, "what is sealed, and the password or token that the key is derived from"),
     ("src/auth/store/keyring/mod.rs", 1, "the record, to the keyring"),
     ("src/auth/store/sealed.rs", 1, "a hash of the injected token names its file"),
+    ("src/auth/wire.rs", 1, "the one way of a secret into a broker's or its caller's JSON"),
+    ("src/broker/coordination.rs", 1, "the hash of a refresh token, by which the broker knows it"),
+    ("src/broker/granted.rs", 2, "the pair as it is kept for a replay, and wiped after it"),
     ("src/config/vars.rs", 1, "control characters are refused in secrets too"),
 ];
 

@@ -1,0 +1,188 @@
+//! Who may spend a token when several replicas stand side by side: one replica alone, or an agreement over
+//! Redis. Within one replica the callers have been gathered already (`coalesce`), so this is asked once for
+//! all of them.
+
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::caller::Caller;
+use super::granted::Granted;
+use super::replicas::{self, Replicas};
+use crate::secret::{Secret, hex};
+
+/// SHA-256 of a refresh token: what it is called inside this process. It never leaves it, but for its first
+/// twelve digits in the log.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenKey([u8; 32]);
+
+impl TokenKey {
+    /// The key of a token.
+    pub fn of(token: &Secret) -> Self {
+        TokenKey(Sha256::digest(token.expose()).into())
+    }
+
+    /// The first twelve hex digits, for the log.
+    pub fn short(&self) -> String {
+        hex(&self.0[..6])
+    }
+}
+
+/// One token that is to be spent, for one caller.
+pub struct Work<'a> {
+    /// The token.
+    pub token: &'a Secret,
+    /// Its key.
+    pub key: TokenKey,
+    /// For whom.
+    pub caller: &'a Caller,
+}
+
+/// What became of a claim.
+pub enum Claim {
+    /// A sibling has spent the token for this caller a moment ago: here is what it got.
+    Replayed(Granted),
+    /// This replica may spend it, and nobody else until the lease ends.
+    Mine(Lease),
+}
+
+/// Why there is no agreement.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CoordinationError {
+    /// Redis does not answer, refuses, or is full.
+    #[error("the replicas' Redis is not available: {0}")]
+    Unavailable(String),
+    /// The lease expired while this replica had it.
+    #[error("the lease on the token was lost before it was used")]
+    Lost,
+    /// A sibling held the lease for as long as the caller could wait.
+    #[error("another replica is still at work with this token")]
+    Busy,
+}
+
+/// How it stands with the siblings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// There are none.
+    Off,
+    /// They are reached.
+    Up,
+    /// They are not, and why.
+    Down(String),
+}
+
+/// The agreement.
+pub enum Coordination {
+    /// This replica is the only one.
+    Alone,
+    /// There are others, and Redis between them.
+    Redis(Replicas),
+}
+
+impl Coordination {
+    /// Waits until this replica may spend the token, or a sibling has a result for this caller; until the
+    /// deadline at most. What is `Unavailable` says so as soon as it is known.
+    pub async fn claim(&self, work: &Work<'_>, deadline: Instant) -> Result<Claim, CoordinationError> {
+        match self {
+            Coordination::Alone => Ok(Claim::Mine(Lease::alone())),
+            Coordination::Redis(replicas) => replicas.claim(work, deadline).await,
+        }
+    }
+
+    /// One more caller waits here for a token that is claimed or being claimed: whatever comes of it, every
+    /// replica may hand it to this caller too. Awaited before the caller waits.
+    pub async fn joined(&self, work: &Work<'_>) -> Result<(), CoordinationError> {
+        match self {
+            Coordination::Alone => Ok(()),
+            Coordination::Redis(replicas) => replicas.joined(work).await,
+        }
+    }
+
+    /// Whether Redis answers, now: for the start and for `--check`.
+    pub async fn reach(&self) -> Result<(), CoordinationError> {
+        match self {
+            Coordination::Alone => Ok(()),
+            Coordination::Redis(replicas) => replicas.reach().await,
+        }
+    }
+
+    /// How it stands.
+    pub fn state(&self) -> State {
+        match self {
+            Coordination::Alone => State::Off,
+            Coordination::Redis(replicas) => replicas.changes().borrow().clone(),
+        }
+    }
+
+    /// Every change of [`Coordination::state`]; none if there are no siblings.
+    pub fn changes(&self) -> Option<watch::Receiver<State>> {
+        match self {
+            Coordination::Alone => None,
+            Coordination::Redis(replicas) => Some(replicas.changes()),
+        }
+    }
+}
+
+/// The right to spend one token. Dropped (a panic, the end of the process), it ends by itself: not marked as
+/// sent, the next may try when it has expired; marked, the mark stays.
+pub struct Lease(Held);
+
+enum Held {
+    Alone,
+    Redis(replicas::Lease),
+}
+
+impl Lease {
+    /// A lease that nobody else knows of.
+    pub fn alone() -> Self {
+        Lease(Held::Alone)
+    }
+
+    /// One that the siblings know of.
+    pub fn of(lease: replicas::Lease) -> Self {
+        Lease(Held::Redis(lease))
+    }
+
+    /// Marks the token as sent. Before the call to Jira: without the mark it is not made.
+    pub async fn sent(&mut self) -> Result<(), CoordinationError> {
+        match &mut self.0 {
+            Held::Alone => Ok(()),
+            Held::Redis(lease) => lease.sent().await,
+        }
+    }
+
+    /// Keeps the result for those who may have it, at every replica, and ends the lease. If it fails, the
+    /// mark stays, and the caller gets its pair all the same.
+    pub async fn keep(self, granted: &Granted) -> Result<(), CoordinationError> {
+        match self.0 {
+            Held::Alone => Ok(()),
+            Held::Redis(lease) => lease.keep(granted).await,
+        }
+    }
+
+    /// Jira refused, or was not reached: the mark and the lease go, and the next may try.
+    pub async fn release(self) {
+        match self.0 {
+            Held::Alone => {}
+            Held::Redis(lease) => lease.release().await,
+        }
+    }
+
+    /// The request left and no answer came: the lease goes and the mark stays, since Jira may have rotated
+    /// the token.
+    pub async fn forsake(self) {
+        match self.0 {
+            Held::Alone => {}
+            Held::Redis(lease) => lease.forsake().await,
+        }
+    }
+
+    /// Whether an earlier call with this token is marked as sent and has no result. Jira's `invalid_grant`
+    /// may then only mean that it was spent by that call, and is not told as if the session had ended.
+    pub fn interrupted_before(&self) -> bool {
+        match &self.0 {
+            Held::Alone => false,
+            Held::Redis(lease) => lease.interrupted_before(),
+        }
+    }
+}
