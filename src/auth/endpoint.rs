@@ -25,6 +25,9 @@ const ANSWER_CAP: usize = 256 * 1024;
 pub struct TokenEndpoint {
     client: Client,
     base_url: BaseUrl,
+    /// A broker's; the command line has none.
+    secret: Option<Secret>,
+    timeout: Duration,
 }
 
 /// Why the token endpoint gave no tokens. The texts are Jira's own where it said something.
@@ -111,7 +114,13 @@ pub enum Revocation {
 impl TokenEndpoint {
     /// The endpoint below `base_url`, asked through `client`.
     pub fn new(client: Client, base_url: BaseUrl) -> Self {
-        TokenEndpoint { client, base_url }
+        TokenEndpoint { client, base_url, secret: None, timeout: TIMEOUT }
+    }
+
+    /// The same with the client's secret in every form (RFC 6749 2.3.1: in the body, which is where Jira looks),
+    /// and with a time of its own for each call. For the broker alone.
+    pub fn with_secret(self, secret: Secret, timeout: Duration) -> Self {
+        TokenEndpoint { secret: Some(secret), timeout, ..self }
     }
 
     /// Redeems an authorization code (RFC 6749 4.1.3, RFC 7636 4.5).
@@ -122,7 +131,7 @@ impl TokenEndpoint {
         code_verifier: &Secret,
         redirect_uri: &str,
     ) -> Result<Tokens, EndpointError> {
-        self.ask(&[
+        self.ask(vec![
             ("grant_type", "authorization_code"),
             ("client_id", client_id.as_str()),
             ("code", code.expose()),
@@ -145,27 +154,34 @@ impl TokenEndpoint {
             ("refresh_token", refresh_token.expose()),
         ];
         form.extend(redirect_uri.map(|uri| ("redirect_uri", uri)));
-        self.ask(&form).await
+        self.ask(form).await
     }
 
     /// Asks Jira to forget a token (RFC 7009). Jira demands a secret for it, so for a client without one
     /// this usually ends in [`Revocation::Unsupported`].
     pub async fn revoke(&self, client_id: &ClientId, token: &Secret) -> Revocation {
-        let form = [("token", token.expose()), ("client_id", client_id.as_str())];
+        let form = vec![("token", token.expose()), ("client_id", client_id.as_str())];
+        let form = self.signed(form);
         let request = self.client.post(self.base_url.join("/rest/oauth2/latest/revoke")).form(&form);
-        match request.header("accept", "application/json").timeout(TIMEOUT).send().await {
+        match request.header("accept", "application/json").timeout(self.timeout).send().await {
             Ok(answer) if answer.status().is_success() => Revocation::Revoked,
             Ok(answer) if answer.status().is_client_error() => Revocation::Unsupported,
             Ok(_) | Err(_) => Revocation::Failed,
         }
     }
 
-    async fn ask(&self, form: &[(&str, &str)]) -> Result<Tokens, EndpointError> {
+    fn signed<'a>(&'a self, mut form: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
+        form.extend(self.secret.as_ref().map(|secret| ("client_secret", secret.expose())));
+        form
+    }
+
+    async fn ask(&self, form: Vec<(&str, &str)>) -> Result<Tokens, EndpointError> {
         let host = self.base_url.host();
-        let request = self.client.post(self.base_url.join("/rest/oauth2/latest/token")).form(form);
+        let form = self.signed(form);
+        let request = self.client.post(self.base_url.join("/rest/oauth2/latest/token")).form(&form);
         let answer = request
             .header("accept", "application/json")
-            .timeout(TIMEOUT)
+            .timeout(self.timeout)
             .send()
             .await
             // The error carries the URL, never the form.

@@ -109,6 +109,27 @@ pub struct Refusal {
     pub request_id: String,
 }
 
+impl Refresh {
+    /// Whose token it is, if that was said.
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+}
+
+impl Exchange {
+    /// Whose code it is, if that was said.
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+}
+
+impl Revoke {
+    /// Whose token it is, if that was said.
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+}
+
 impl Pair {
     /// The tokens, if they are such as can be sent; otherwise the answer is no broker's.
     pub fn tokens(self) -> Option<Tokens> {

@@ -16,9 +16,9 @@ pub struct Granted {
     /// Three JSON texts without their quotes, one behind the other: access token, refresh token, scope.
     bytes: Zeroizing<Box<[u8]>>,
     /// Where the access token ends.
-    access: u16,
+    access_end: u16,
     /// Where the refresh token ends; what follows is the scope, nothing if Jira named none.
-    refresh: u16,
+    refresh_end: u16,
     /// When the access token ends.
     expires_at: Instant,
 }
@@ -35,8 +35,8 @@ impl Granted {
             bytes.extend_from_slice(part.as_bytes());
         }
         Some(Granted {
-            access: u16::try_from(access.len()).ok()?,
-            refresh: u16::try_from(access.len() + refresh.len()).ok()?,
+            access_end: u16::try_from(access.len()).ok()?,
+            refresh_end: u16::try_from(access.len() + refresh.len()).ok()?,
             bytes: Zeroizing::new(bytes.into()),
             expires_at: now + Duration::from_secs(*expires_in).min(LONGEST),
         })
@@ -44,15 +44,15 @@ impl Granted {
 
     /// The answer as it is at `now`, with what is left of the access token's life.
     pub fn answer(&self, now: Instant) -> Vec<u8> {
-        let (access, refresh) = (usize::from(self.access), usize::from(self.refresh));
+        let (first, second) = (usize::from(self.access_end), usize::from(self.refresh_end));
         let mut answer = Vec::with_capacity(self.bytes.len() + 128);
         answer.extend_from_slice(b"{\"access_token\":\"");
-        answer.extend_from_slice(&self.bytes[..access]);
+        answer.extend_from_slice(&self.bytes[..first]);
         answer.extend_from_slice(b"\",\"refresh_token\":\"");
-        answer.extend_from_slice(&self.bytes[access..refresh]);
-        if refresh < self.bytes.len() {
+        answer.extend_from_slice(&self.bytes[first..second]);
+        if second < self.bytes.len() {
             answer.extend_from_slice(b"\",\"scope\":\"");
-            answer.extend_from_slice(&self.bytes[refresh..]);
+            answer.extend_from_slice(&self.bytes[second..]);
         }
         answer.extend_from_slice(b"\",\"token_type\":\"Bearer\",\"expires_in\":");
         answer.extend_from_slice(self.left(now).to_string().as_bytes());
@@ -73,8 +73,8 @@ impl Granted {
     /// The pair as one string of bytes without the time, to be sealed for a sibling.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut bytes = Vec::with_capacity(self.bytes.len() + 4);
-        bytes.extend_from_slice(&self.access.to_be_bytes());
-        bytes.extend_from_slice(&self.refresh.to_be_bytes());
+        bytes.extend_from_slice(&self.access_end.to_be_bytes());
+        bytes.extend_from_slice(&self.refresh_end.to_be_bytes());
         bytes.extend_from_slice(&self.bytes);
         Zeroizing::new(bytes)
     }
@@ -82,9 +82,10 @@ impl Granted {
     /// The pair that a sibling sealed, with the end that was computed here. `None` if it is none.
     pub fn from_bytes(bytes: &[u8], expires_at: Instant) -> Option<Self> {
         let (lengths, bytes) = bytes.split_first_chunk::<4>()?;
-        let [access, refresh] = [[lengths[0], lengths[1]], [lengths[2], lengths[3]]].map(u16::from_be_bytes);
-        let whole = access <= refresh && usize::from(refresh) <= bytes.len();
-        whole.then(|| Granted { bytes: Zeroizing::new(bytes.into()), access, refresh, expires_at })
+        let [access_end, refresh_end] =
+            [[lengths[0], lengths[1]], [lengths[2], lengths[3]]].map(u16::from_be_bytes);
+        let whole = access_end <= refresh_end && usize::from(refresh_end) <= bytes.len();
+        whole.then(|| Granted { bytes: Zeroizing::new(bytes.into()), access_end, refresh_end, expires_at })
     }
 }
 

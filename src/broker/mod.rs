@@ -1,7 +1,259 @@
 //! The broker: it holds the client secret of a confidential client, and adds it to the calls that Jira wants it
-//! on. Its callers hold the tokens; it stores none.
+//! on. Its callers hold the tokens and keep them; so a caller needs no secret of the application, and whoever
+//! breaks into the broker finds no session.
+//!
+//! What it must never do: keep a token longer than a replay takes, and in memory alone; hand a pair to anybody
+//! but those who asked with its token while it was fetched; send the secret to another host than Jira's; tell
+//! a caller that its session has ended when it has not; write a token into a log, a metric or an error.
 
+mod admin;
 pub mod caller;
+mod coalesce;
 pub mod coordination;
 pub mod granted;
+mod limit;
+pub mod log;
+pub mod material;
+pub mod metrics;
 pub mod replicas;
+mod routes;
+pub mod settings;
+mod upstream;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+
+use crate::http::Client;
+use crate::process::Clock;
+use crate::secret::{hex, random};
+use crate::serve::{Full, Limits, Manners, serve, serve_with};
+
+use coalesce::Coalesce;
+use coordination::{Coordination, State};
+use limit::Limit;
+use log::{Level, Log};
+use material::Material;
+use metrics::{Metrics, Shed, gauge};
+use settings::Settings;
+use upstream::Upstream;
+
+/// How often what is over is thrown away, and the gauges are set.
+const TICK: Duration = Duration::from_secs(1);
+/// What is left of the grace for answers that are being written, at least.
+const LAST_WRITES: Duration = Duration::from_secs(1);
+
+/// One broker.
+pub struct Broker {
+    settings: Settings,
+    material: Arc<Material>,
+    coalesce: Arc<Coalesce>,
+    limit: Limit,
+    metrics: Arc<Metrics>,
+    log: Log,
+    in_flight: Arc<Semaphore>,
+    connections: Arc<AtomicUsize>,
+    draining: AtomicBool,
+    /// Whether health, readiness and metrics are on the one listener.
+    admin_here: bool,
+    ids: Ids,
+}
+
+/// What a broker is made of, besides its settings.
+pub struct Parts {
+    /// What Jira is asked through; it follows no redirect.
+    pub client: Client,
+    /// Secret, callers, certificates.
+    pub material: Material,
+    /// The siblings.
+    pub coordination: Coordination,
+    /// Where the log goes.
+    pub log: Log,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+/// Where it listens. Both are bound already.
+pub struct Listeners {
+    /// For callers.
+    pub callers: Vec<TcpListener>,
+    /// For health, readiness and metrics; with the callers if there is none.
+    pub admin: Option<Vec<TcpListener>>,
+}
+
+/// Names for requests that no other replica gives.
+struct Ids {
+    prefix: String,
+    next: AtomicU64,
+}
+
+impl Broker {
+    /// Puts the parts together. `admin_here`: there is no other listener for health, readiness and metrics.
+    pub fn new(settings: Settings, parts: Parts, admin_here: bool) -> Arc<Self> {
+        let Parts { client, material, coordination, log, clock } = parts;
+        let replicas = coordination.state() != State::Off;
+        let started = clock.exact().as_microsecond() as f64 / 1e6;
+        let metrics = Arc::new(Metrics::new(started, replicas));
+        let material = Arc::new(material);
+        let upstream = Upstream::new(client, &settings);
+        let coalesce = Coalesce::new(
+            &settings,
+            coordination,
+            upstream,
+            Arc::clone(&material),
+            Arc::clone(&metrics),
+            log.clone(),
+        );
+        // Without random bytes two replicas may give one name twice, and that is all.
+        let prefix = hex(&random::<4>().unwrap_or_default());
+        Arc::new(Broker {
+            limit: Limit::new(settings.rate),
+            in_flight: Arc::new(Semaphore::new(settings.max_in_flight as usize)),
+            settings,
+            material,
+            coalesce: Arc::new(coalesce),
+            metrics,
+            log,
+            connections: Arc::default(),
+            draining: AtomicBool::new(false),
+            admin_here,
+            ids: Ids { prefix, next: AtomicU64::new(0) },
+        })
+    }
+
+    /// Has the secret, the callers' tokens and the certificates read again, now.
+    pub fn read_again(&self) {
+        self.material.look.notify_one();
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    fn next_id(&self) -> String {
+        let Ids { prefix, next } = &self.ids;
+        format!("{prefix}-{:06x}", next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Sets the gauges that are not kept up to date by themselves.
+    fn measure(&self) {
+        gauge(&self.metrics.connections, self.connections.load(Ordering::Relaxed) as u64);
+        gauge(&self.metrics.replay_entries, self.coalesce.forget());
+        gauge(&self.metrics.ready, u64::from(admin::ready(self).is_ok()));
+        let up = self.coalesce.coordination.state() == State::Up;
+        gauge(&self.metrics.coordination_up, u64::from(up));
+    }
+
+    async fn keep_house(&self) {
+        loop {
+            tokio::time::sleep(TICK).await;
+            self.limit.forget();
+            self.measure();
+            let lost = self.log.count_lost(&self.metrics);
+            if lost > 0 {
+                self.log.write(self.log.line(Level::Warn, "log_lost").number("lines", lost));
+            }
+        }
+    }
+
+    /// Says every change between the siblings.
+    async fn follow_coordination(&self) {
+        let Some(mut changes) = self.coalesce.coordination.changes() else { return };
+        loop {
+            let state = changes.borrow_and_update().clone();
+            let level = if matches!(state, State::Down(_)) { Level::Warn } else { Level::Info };
+            let mut line = self.log.line(level, "coordination").word("state", admin::word(&state));
+            if let State::Down(reason) = &state {
+                line = line.text("reason", reason);
+            }
+            self.log.write(line);
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until nothing is under way, or the grace is over; says how long that took.
+    async fn drain(&self) -> Duration {
+        let begun = tokio::time::Instant::now();
+        let all = self.in_flight.acquire_many(self.settings.max_in_flight);
+        let empty = timeout(self.settings.grace, all).await.is_ok();
+        let took = begun.elapsed();
+        let level = if empty { Level::Info } else { Level::Warn };
+        let line = self.log.line(level, "drained").millis("ms", took);
+        self.log.write(line.word("outcome", if empty { "empty" } else { "grace_over" }));
+        took
+    }
+}
+
+/// Serves until `shutdown` is ready and what was under way has been answered, or the grace is over. From the
+/// shutdown on it is not ready, and new requests are told to go elsewhere; but the listener stays until the last
+/// answer is out, so that nobody is cut off unheard.
+pub async fn serve_until(listeners: Listeners, broker: Arc<Broker>, shutdown: impl Future<Output = ()>) {
+    let Listeners { callers, admin } = listeners;
+    let (stop, stopped) = watch::channel(Duration::ZERO);
+    let stopping = |mut stopped: watch::Receiver<Duration>| async move {
+        // An error says that the sender is gone, which is the end as well.
+        let _ = stopped.changed().await;
+    };
+    let limits = Limits { grace: LAST_WRITES, ..broker.settings.limits };
+    let api = serve_with(callers, api(&broker), limits, manners(&broker), stopping(stopped.clone()));
+    let admin_limits = Limits { grace: LAST_WRITES, ..Limits::default() };
+    let admin = serve(
+        admin.unwrap_or_default(),
+        None,
+        admin_router(&broker),
+        admin_limits,
+        stopping(stopped.clone()),
+    );
+    let ending = async {
+        shutdown.await;
+        broker.draining.store(true, Ordering::Relaxed);
+        broker.log.write(broker.log.line(Level::Info, "draining"));
+        let took = broker.drain().await;
+        stop.send_replace(took);
+    };
+    let house = async {
+        tokio::join!(
+            broker.keep_house(),
+            broker.follow_coordination(),
+            broker.material.keep_looking(&broker.metrics, &broker.log)
+        )
+    };
+    tokio::select! {
+        _ = async { tokio::join!(api, admin, ending) } => {}
+        _ = house => {}
+    }
+    broker.log.write(broker.log.line(Level::Info, "ended"));
+    broker.log.end().await;
+}
+
+fn api(broker: &Arc<Broker>) -> Router {
+    let broker = Arc::clone(broker);
+    Router::new().fallback(move |request: Request| routes::answer(Arc::clone(&broker), request))
+}
+
+fn admin_router(broker: &Arc<Broker>) -> Router {
+    let broker = Arc::clone(broker);
+    Router::new().fallback(move |request: Request| {
+        let response = admin::answer_alone(&broker, request.method(), request.uri().path());
+        std::future::ready(response)
+    })
+}
+
+fn manners(broker: &Arc<Broker>) -> Manners {
+    let (refusing, counting) = (Arc::clone(broker), Arc::clone(broker));
+    Manners {
+        tls: broker.material.tls(),
+        refusal: Arc::new(move |refusal| routes::turned_away(&refusing, refusal)),
+        full: Full::Tell(Arc::new(move || counting.metrics.shed(Shed::Connections))),
+        open: Arc::clone(&broker.connections),
+    }
+}

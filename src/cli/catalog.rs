@@ -82,6 +82,7 @@ pub const ENTRIES: &[Entry] = &[
     entry("completion", "configuration", Reach::Local, None, plain, "jira completion bash"),
     entry("man", "configuration", Reach::Local, None, plain, "jira man run"),
     entry("version", "configuration", Reach::Local, None, version::schema, "jira version --output json"),
+    entry("broker serve", "broker", Reach::Local, None, broker_serve, "jira broker serve --tls-cert tls.crt --tls-key tls.key --listen :8443"),
     entry("sandbox serve", "sandbox", Reach::Local, None, sandbox_serve, "jira sandbox serve --auto-approve"),
     entry("sandbox demo", "sandbox", Reach::Local, None, plain, "jira sandbox demo"),
 ];
@@ -133,6 +134,35 @@ fn config_show() -> Value {
             "properties": { "value": true, "source": { "type": "string" } },
             "required": ["value", "source"],
         },
+    })
+}
+
+fn broker_serve() -> Value {
+    let text = json!({ "type": "string" });
+    let switch = json!({ "type": "boolean" });
+    let texts = |or_null: bool| match or_null {
+        true => json!({ "type": ["array", "null"], "items": text }),
+        false => schema::list_of(text.clone()),
+    };
+    json!({
+        "type": "object",
+        "properties": {
+            "listen": texts(false),
+            "admin_listen": texts(true),
+            "base_url": text,
+            "client_id": text,
+            "tls": switch,
+            "client_certificates": switch,
+            "callers": texts(true),
+            "exchange": switch,
+            "coordination": { "enum": ["off", "redis"] },
+            "replay_ttl": { "type": "number", "description": "seconds" },
+            "rate_limit": { "type": "integer", "description": "requests a minute and caller" },
+        },
+        "required": [
+            "listen", "admin_listen", "base_url", "client_id", "tls", "client_certificates", "callers", "exchange",
+            "coordination", "replay_ttl", "rate_limit",
+        ],
     })
 }
 

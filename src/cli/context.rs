@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::refresh::Saving;
@@ -12,7 +13,7 @@ use crate::config::{self, Settings, Sites, secret_variables};
 use crate::error::{Code, Failure, Hint};
 use crate::jira::{Bounds, Jira, JiraError};
 use crate::output::Output;
-use crate::process::{Env, Process};
+use crate::process::{Env, Process, Signal, Signals};
 
 use super::seen::{Notes, Seen};
 
@@ -37,6 +38,8 @@ pub struct Context {
     pub notes: Notes,
     /// What is left to say if the command is cut short.
     farewell: Mutex<Option<Farewell>>,
+    /// For a command that answers signals itself: what ends it all the same.
+    cut: (watch::Sender<Option<Signal>>, Signals),
 }
 
 /// The last words of a command that is cut short.
@@ -60,7 +63,18 @@ impl Context {
             memory,
             notes: Notes::default(),
             farewell: Mutex::new(None),
+            cut: Signals::channel(),
         }
+    }
+
+    /// Ends the command as that signal would, although it answers signals itself.
+    pub fn cut(&self, signal: Signal) {
+        self.cut.0.send_replace(Some(signal));
+    }
+
+    /// What [`Context::cut`] sends.
+    pub fn cuts(&self) -> Signals {
+        self.cut.1.clone()
     }
 
     /// Whether somebody sits at the terminal who can be asked.

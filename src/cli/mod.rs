@@ -3,6 +3,7 @@
 
 mod agree;
 mod boards;
+mod broker;
 mod browse;
 mod catalog;
 mod check;
@@ -51,7 +52,7 @@ use crate::config::{Settings, parse_duration};
 use crate::error::{Failure, Kind};
 use crate::ops;
 use crate::output::{Format, Output, OutputOptions};
-use crate::process::{OPEN_BROWSER, Process, Signals, open_browser};
+use crate::process::{OPEN_BROWSER, Process, open_browser};
 
 use context::Context;
 use ending::{End, conclude, last_words, too_late, within};
@@ -131,6 +132,9 @@ enum Command {
     /// Show the configuration, check scripts for it
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Hold the secret of a confidential client for callers that must not have it
+    #[command(subcommand)]
+    Broker(broker::BrokerCommand),
     /// A Jira to try things on
     #[command(subcommand)]
     Sandbox(sandbox::SandboxCommand),
@@ -236,7 +240,7 @@ fn color(process: &Process, declined: bool) -> bool {
 fn usual_time(cli: &Cli) -> Duration {
     match &cli.command {
         Some(Command::Login(_)) => login::PATIENCE_PERSON + USUAL,
-        Some(Command::Sandbox(_)) => Duration::from_secs(u32::MAX.into()),
+        Some(Command::Sandbox(_) | Command::Broker(_)) => Duration::from_secs(u32::MAX.into()),
         Some(Command::Run(_)) => LONG,
         Some(Command::Search(args)) if args.all == Some(true) => LONG,
         _ => USUAL,
@@ -248,8 +252,8 @@ fn usual_time(cli: &Cli) -> Duration {
 async fn perform(cli: Box<Cli>, ctx: &Context) -> u8 {
     let signals = ctx.process.signals.clone();
     let served_until_a_signal =
-        matches!(cli.command, Some(Command::Sandbox(sandbox::SandboxCommand::Serve(_))));
-    let ending = if served_until_a_signal { Signals::channel().1 } else { signals.clone() };
+        matches!(cli.command, Some(Command::Sandbox(sandbox::SandboxCommand::Serve(_)) | Command::Broker(_)));
+    let ending = if served_until_a_signal { ctx.cuts() } else { signals.clone() };
     let mut done = Ok(());
     let work = async {
         done = dispatch(*cli, ctx).await.map_err(Box::new);
@@ -301,6 +305,7 @@ async fn dispatch(cli: Cli, ctx: &Context) -> Result<(), Failure> {
         Command::Token(command) => Box::pin(token::run(command, ctx)).await,
         Command::Site(command) => Box::pin(site::run(command, ctx)).await,
         Command::Config(command) => Box::pin(config::run(command, ctx)).await,
+        Command::Broker(command) => Box::pin(broker::run(command, ctx)).await,
         Command::Sandbox(sandbox::SandboxCommand::Serve(args)) => Box::pin(sandbox::serve(args, ctx)).await,
         Command::Sandbox(sandbox::SandboxCommand::Demo) => Box::pin(demo::run(ctx)).await,
         Command::Version => version::run(ctx, json),

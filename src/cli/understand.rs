@@ -132,6 +132,7 @@ fn typed(cli: &Cli) -> Typed {
     let global = cli.global.typed();
     match &cli.command {
         Some(Command::Login(args)) => args.typed(global),
+        Some(Command::Broker(_)) => Typed { is_broker: true, ..global },
         _ => global,
     }
 }

@@ -59,7 +59,32 @@ variables! {
     plain "JIRA_TOKEN_STORAGE" "where login stores the session: keyring or file",
     plain "JIRA_KEYRING_TIMEOUT" "how long a keyring call may take",
     plain "JIRA_TOKEN_BROKER_URL" "base URL of the refresh broker",
-    secret "JIRA_BROKER_TOKEN" "caller token for the broker",
+    secret "JIRA_BROKER_TOKEN" "caller token for the broker; of a broker, the tokens of its callers",
+    secret "JIRA_OAUTH_CLIENT_SECRET" "secret of the application link; for the broker alone",
+    secret "JIRA_BROKER_REDIS_URL" "redis:// or rediss:// URL that the replicas of a broker share",
+    flag "JIRA_BROKER_LISTEN" "listen",
+    flag "JIRA_BROKER_ADMIN_LISTEN" "admin-listen",
+    flag "JIRA_BROKER_TLS_CERT" "tls-cert",
+    flag "JIRA_BROKER_TLS_KEY" "tls-key",
+    flag "JIRA_BROKER_TLS_CLIENT_CA" "tls-client-ca",
+    flag "JIRA_BROKER_PLAINTEXT" "plaintext",
+    flag "JIRA_BROKER_ALLOW_EXCHANGE" "allow-exchange",
+    flag "JIRA_BROKER_REPLAY_TTL" "replay-ttl",
+    flag "JIRA_BROKER_REPLAY_ENTRIES" "replay-entries",
+    flag "JIRA_BROKER_WITHOUT_COORDINATION" "without-coordination",
+    flag "JIRA_BROKER_REDIS_CA" "redis-ca",
+    flag "JIRA_BROKER_TRUSTED_PROXY" "trusted-proxy",
+    flag "JIRA_BROKER_MAX_CONNECTIONS" "max-connections",
+    flag "JIRA_BROKER_MAX_IN_FLIGHT" "max-in-flight",
+    flag "JIRA_BROKER_MAX_BODY" "max-body",
+    flag "JIRA_BROKER_HEADER_TIMEOUT" "header-timeout",
+    flag "JIRA_BROKER_BODY_TIMEOUT" "body-timeout",
+    flag "JIRA_BROKER_WRITE_TIMEOUT" "write-timeout",
+    flag "JIRA_BROKER_HANDSHAKE_TIMEOUT" "handshake-timeout",
+    flag "JIRA_BROKER_UPSTREAM_TIMEOUT" "upstream-timeout",
+    flag "JIRA_BROKER_GRACE" "grace",
+    flag "JIRA_BROKER_RATE_LIMIT" "rate-limit",
+    flag "JIRA_BROKER_RATE_BURST" "rate-burst",
     plain "JIRA_READ_ONLY" "refuse everything that changes something",
     plain "JIRA_NO_CACHE" "keep nothing for completion, and complete nothing from what was kept",
     plain "JIRA_DISABLED_TOOLS" "tools or groups that are switched off, separated by commas",
@@ -146,15 +171,10 @@ pub const AGENT_MARKS: &[&str] = &[
     "CI",
 ];
 
-/// Secrets that this command never reads, and that a child of it must not inherit either.
-const NOT_OURS_TO_READ: [&str; 2] = ["JIRA_OAUTH_CLIENT_SECRET", "JIRA_OAUTH_CLIENT_SECRET_FILE"];
-
 /// The names of all variables that hold or name a secret: what is taken out of a child's environment.
 pub fn secret_variables() -> impl Iterator<Item = &'static str> {
     let declared = VARIABLES.iter().filter(|variable| variable.secret);
-    declared
-        .flat_map(|variable| std::iter::once(variable.name).chain(variable.file_twin))
-        .chain(NOT_OURS_TO_READ)
+    declared.flat_map(|variable| std::iter::once(variable.name).chain(variable.file_twin))
 }
 
 /// The row of a variable.

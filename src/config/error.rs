@@ -112,7 +112,7 @@ pub enum ConfigError {
 
 impl ConfigError {
     /// A value that is not of the form its name asks for; where it came from is added with [`Self::at`].
-    pub(super) fn bad(reason: impl Into<String>) -> Self {
+    pub fn bad(reason: impl Into<String>) -> Self {
         ConfigError::BadValue { at: None, reason: reason.into() }
     }
 
@@ -122,7 +122,7 @@ impl ConfigError {
     }
 
     /// Says where the value came from, unless that is known already.
-    pub(super) fn at(mut self, source: &Source) -> Self {
+    pub fn at(mut self, source: &Source) -> Self {
         if let ConfigError::BadValue { at, .. } | ConfigError::CloudUrl { at } = &mut self {
             at.get_or_insert_with(|| source.clone());
         }

@@ -49,6 +49,42 @@ pub(super) const SITE: Names = Names("site", &["INPUT_SITE", "JIRA_SITE"]);
 pub(super) const ENV_FILE: Names = Names("env-file", &["INPUT_ENV_FILE", "JIRA_ENV_FILE"]);
 pub(super) const NO_COLOR: Names = Names("no-color", &["INPUT_NO_COLOR", "NO_COLOR"]);
 
+/// The flags of `broker serve`, each with its variable and its default.
+const BROKER: [(Names, Option<&str>, &[&str]); 23] = [
+    (Names("listen", &["JIRA_BROKER_LISTEN"]), Some("127.0.0.1:8080"), &[]),
+    (Names("admin-listen", &["JIRA_BROKER_ADMIN_LISTEN"]), None, &[]),
+    (Names("tls-cert", &["JIRA_BROKER_TLS_CERT"]), None, &[]),
+    (Names("tls-key", &["JIRA_BROKER_TLS_KEY"]), None, &[]),
+    (Names("tls-client-ca", &["JIRA_BROKER_TLS_CLIENT_CA"]), None, &[]),
+    (Names("plaintext", &["JIRA_BROKER_PLAINTEXT"]), None, &[]),
+    (Names("allow-exchange", &["JIRA_BROKER_ALLOW_EXCHANGE"]), None, &[]),
+    (Names("replay-ttl", &["JIRA_BROKER_REPLAY_TTL"]), Some("60s"), &[]),
+    (Names("replay-entries", &["JIRA_BROKER_REPLAY_ENTRIES"]), Some("100000"), &[]),
+    (
+        Names("without-coordination", &["JIRA_BROKER_WITHOUT_COORDINATION"]),
+        Some("refuse"),
+        &["refuse", "local"],
+    ),
+    (Names("redis-ca", &["JIRA_BROKER_REDIS_CA"]), None, &[]),
+    (Names("trusted-proxy", &["JIRA_BROKER_TRUSTED_PROXY"]), None, &[]),
+    (Names("max-connections", &["JIRA_BROKER_MAX_CONNECTIONS"]), Some("4096"), &[]),
+    (Names("max-in-flight", &["JIRA_BROKER_MAX_IN_FLIGHT"]), Some("1024"), &[]),
+    (Names("max-body", &["JIRA_BROKER_MAX_BODY"]), Some("65536"), &[]),
+    (Names("header-timeout", &["JIRA_BROKER_HEADER_TIMEOUT"]), Some("10s"), &[]),
+    (Names("body-timeout", &["JIRA_BROKER_BODY_TIMEOUT"]), Some("10s"), &[]),
+    (Names("write-timeout", &["JIRA_BROKER_WRITE_TIMEOUT"]), Some("60s"), &[]),
+    (Names("handshake-timeout", &["JIRA_BROKER_HANDSHAKE_TIMEOUT"]), Some("10s"), &[]),
+    (Names("upstream-timeout", &["JIRA_BROKER_UPSTREAM_TIMEOUT"]), Some("30s"), &[]),
+    (Names("grace", &["JIRA_BROKER_GRACE"]), Some("40s"), &[]),
+    (Names("rate-limit", &["JIRA_BROKER_RATE_LIMIT"]), Some("600"), &[]),
+    (Names("rate-burst", &["JIRA_BROKER_RATE_BURST"]), Some("60"), &[]),
+];
+
+/// The names of the flags of `broker serve`.
+pub fn broker_flags() -> impl Iterator<Item = &'static str> {
+    BROKER.iter().map(|(names, ..)| names.0)
+}
+
 /// What there is to say of a flag beside its type and its help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlagFacts {
@@ -99,7 +135,9 @@ pub fn flag_facts(name: &str) -> Option<FlagFacts> {
         (names, default, vec![])
     });
     let closed = closed.into_iter().map(|(names, default, values)| (names, Some(default), values));
+    let broker = BROKER.into_iter().map(|(names, default, values)| (names, default, values.to_vec()));
     open.chain(closed)
+        .chain(broker)
         .find(|(names, ..)| names.0 == name)
         .map(|(Names(name, variables), default, values)| FlagFacts { name, variables, default, values })
 }

@@ -29,8 +29,8 @@ pub use duration::parse_duration;
 pub use edit::{SETTINGS, Setting};
 pub use env::{AGENT_MARKS, VARIABLES, Variable, secret_variables};
 pub use error::ConfigError;
-pub use flags::{FlagFacts, flag_facts};
-pub use named::names_files;
+pub use flags::{FlagFacts, broker_flags, flag_facts};
+pub use named::{SecretPlace, names_files};
 pub use names::{ClientId, Scope, SiteName, StorageKind};
 pub use resolve::{Meant, meant, resolve};
 pub use site::{Site, Sites};
@@ -137,6 +137,8 @@ pub struct Typed {
     pub rotation_command: Option<String>,
     /// `--refresh-token-output`
     pub refresh_token_output: Option<String>,
+    /// This is a broker: `JIRA_BROKER_TOKEN` holds the tokens of its callers, not one of its own.
+    pub is_broker: bool,
 }
 
 /// What all of it means together. Made by [`resolve`] alone.

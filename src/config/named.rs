@@ -1,11 +1,12 @@
 //! The files that flags and variables name: the env file, and the files of secrets.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::env::VARIABLES;
 use super::flags::ENV_FILE;
-use super::{ConfigError, Source, Typed};
+use super::vars::refuse_controls;
+use super::{ConfigError, Source, Sourced, Typed};
 use crate::named::{Pipes, read_text};
 use crate::process::Env;
 use crate::secret::Secret;
@@ -45,10 +46,41 @@ pub(super) fn read_env_file(path: &Path, at: &str) -> Result<BTreeMap<String, St
     Ok(entries)
 }
 
+/// Where a secret is read: for whoever reads it again when it has changed.
+#[derive(Clone, Debug)]
+pub enum SecretPlace {
+    /// A variable said it.
+    Said(Sourced<Secret>),
+    /// A file holds it. It is read again later, so it is no pipe.
+    File(Sourced<PathBuf>),
+}
+
+impl SecretPlace {
+    /// Which variable it is.
+    pub fn source(&self) -> &Source {
+        match self {
+            SecretPlace::Said(said) => &said.source,
+            SecretPlace::File(file) => &file.source,
+        }
+    }
+
+    /// The secret as it is now. `one_line`: no line break or tab may be in it.
+    pub fn read(&self, one_line: bool) -> Result<Secret, ConfigError> {
+        let (secret, source) = match self {
+            SecretPlace::Said(said) => (said.value.clone(), &said.source),
+            SecretPlace::File(file) => {
+                (read_secret_file(&file.value, &file.source, Pipes::Refused)?, &file.source)
+            }
+        };
+        refuse_controls(&source.to_string(), secret.expose(), one_line)?;
+        Ok(secret)
+    }
+}
+
 /// The path is not told: somebody may have put the secret itself there.
-pub(super) fn read_secret_file(path: &Path, source: &Source) -> Result<Secret, ConfigError> {
+pub(super) fn read_secret_file(path: &Path, source: &Source, pipes: Pipes) -> Result<Secret, ConfigError> {
     let wrong = |reason: String| ConfigError::bad(format!("the file that it names {reason}")).at(source);
-    let mut content = read_text(path, LARGEST_FILE, Pipes::Read).map_err(|error| wrong(error.to_string()))?;
+    let mut content = read_text(path, LARGEST_FILE, pipes).map_err(|error| wrong(error.to_string()))?;
     if content.ends_with('\n') {
         content.pop();
         if content.ends_with('\r') {

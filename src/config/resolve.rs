@@ -42,7 +42,10 @@ pub fn resolve(typed: &Typed, env: &Env) -> Result<Settings, ConfigError> {
         client_id: find.client_id(typed)?,
         callback: find.callback(typed)?,
         broker_url: find.broker_url(typed, insecure.value)?,
-        broker_token: vars.secret(&["INPUT_BROKER_TOKEN", "JIRA_BROKER_TOKEN"], true)?,
+        broker_token: match typed.is_broker {
+            true => None,
+            false => vars.secret(&["INPUT_BROKER_TOKEN", "JIRA_BROKER_TOKEN"], true)?,
+        },
         ca_bundle: find.bundle(typed)?,
         ssl_cert_file: find.plain(&None, SSL_CERT_FILE, path)?,
         ssl_cert_dir: find.plain(&None, SSL_CERT_DIR, path)?,

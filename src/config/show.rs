@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::{RotationOutput, Settings, Source, Sourced};
+use super::{RotationOutput, Settings, Source, Sourced, broker_flags, flag_facts};
 use crate::secret::Secret;
 
 impl Settings {
@@ -16,6 +16,7 @@ impl Settings {
         rows.connection();
         rows.credentials();
         rows.behaviour();
+        rows.broker();
         Value::Object(rows.rows)
     }
 }
@@ -103,6 +104,23 @@ impl Rows<'_> {
         self.noted("no_color", settings.no_color.into(), &["NO_COLOR"]);
         self.noted("quiet", settings.quiet.into(), &["INPUT_QUIET"]);
         self.noted("verbose", settings.verbose.into(), &["INPUT_VERBOSE"]);
+    }
+
+    /// What a broker on this machine would be told; most machines have none, so only what is set.
+    fn broker(&mut self) {
+        let vars = &self.settings.vars;
+        let flags = broker_flags().filter_map(flag_facts);
+        let set = flags.filter_map(|flag| Some((flag.name, vars.lookup(flag.variables).ok()??)));
+        for (name, (value, source)) in set.collect::<Vec<_>>() {
+            self.put(&format!("broker_{}", name.replace('-', "_")), value.into(), source.to_string());
+        }
+        for (name, variable) in
+            [("client_secret", "JIRA_OAUTH_CLIENT_SECRET"), ("broker_redis_url", "JIRA_BROKER_REDIS_URL")]
+        {
+            if let Ok(Some(place)) = vars.secret_place(variable) {
+                self.put(name, "(set)".into(), place.source().to_string());
+            }
+        }
     }
 
     fn put(&mut self, name: &str, value: Value, source: String) {

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::env::{VARIABLES, variable};
 use super::flags::ENV_FILE;
-use super::named::{read_env_file, read_secret_file};
+use super::named::{SecretPlace, read_env_file, read_secret_file};
 use super::switch::parse_boolean;
 use super::{ConfigError, Source, Sourced};
+use crate::named::Pipes;
 use crate::process::Env;
 use crate::secret::Secret;
 
@@ -125,10 +126,29 @@ impl Vars {
         let secret = if names.contains(&found.name) {
             Secret::new(checked(&found)?)
         } else {
-            read_secret_file(Path::new(found.value), &found.source)?
+            read_secret_file(Path::new(found.value), &found.source, Pipes::Read)?
         };
         refuse_controls(&at, secret.expose(), one_line)?;
         Ok(Some(Sourced::new(secret, found.source)))
+    }
+
+    /// Where a secret stands: in the variable, or in the file that its twin names.
+    pub fn secret_place(&self, name: &'static str) -> Result<Option<SecretPlace>, ConfigError> {
+        let twin = variable(name).and_then(|variable| variable.file_twin).unwrap_or(name);
+        let names = ([name], [twin]);
+        let said = self.found(&names.0).next();
+        let file = self.found(&names.1).next().filter(|_| twin != name);
+        Ok(match (said, file) {
+            (Some(_), Some(_)) => return Err(ConfigError::Twins { name, twin }),
+            (Some(said), None) => {
+                let secret = Secret::new(checked(&said)?);
+                Some(SecretPlace::Said(Sourced::new(secret, said.source)))
+            }
+            (None, Some(file)) => {
+                Some(SecretPlace::File(Sourced::new(PathBuf::from(file.value), file.source)))
+            }
+            (None, None) => None,
+        })
     }
 
     /// Every variable of ours in either layer; the bare names belong to others too, and are judged only
@@ -192,7 +212,7 @@ fn checked<'a>(found: &Found<'a>) -> Result<&'a str, ConfigError> {
 }
 
 /// Refuses what is below 0x20 except tab, LF and CR, DEL and C1; with `one_line` those three as well.
-fn refuse_controls(at: &str, text: &str, one_line: bool) -> Result<(), ConfigError> {
+pub(super) fn refuse_controls(at: &str, text: &str, one_line: bool) -> Result<(), ConfigError> {
     let refused = |c: &char| c.is_control() && (one_line || !matches!(c, '\t' | '\n' | '\r'));
     match text.chars().find(refused) {
         Some(c) => Err(ConfigError::ControlCharacter { at: at.to_owned(), character: c.into() }),

@@ -20,9 +20,14 @@ impl Clock {
         Clock(Arc::new(now))
     }
 
+    /// The time now as exactly as it is known, for a log.
+    pub fn exact(&self) -> Timestamp {
+        (self.0)()
+    }
+
     /// The time now, in whole seconds.
     pub fn now(&self) -> Timestamp {
-        let now = (self.0)();
+        let now = self.exact();
         // Whole seconds, as tokens live: a fraction would only be noise in what is shown and stored.
         Timestamp::from_second(now.as_second()).unwrap_or(now)
     }

@@ -85,6 +85,21 @@ pub fn harden() {
     }
 }
 
+/// Allows this process as many open files as the system lets it have, for a server with many connections.
+/// Says how many that are, where the system tells.
+pub fn raise_open_files() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        // If it is refused, there are as many as before, and the caps on connections are what counts.
+        let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok();
+        if raised { maximum } else { current }
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 /// Runs a call that blocks on a thread of its own, and waits for it without stalling the runtime.
 ///
 /// Not `spawn_blocking`: the runtime waits for its blocking threads when it ends, so a keyring or a pipe

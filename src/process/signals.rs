@@ -52,6 +52,18 @@ impl Signals {
         }
     }
 
+    /// Resolves with the next one that arrives from now on; for whoever goes on after a signal.
+    pub async fn next(&mut self) -> Signal {
+        loop {
+            if self.0.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            if let Some(signal) = *self.0.borrow_and_update() {
+                return signal;
+            }
+        }
+    }
+
     #[cfg(unix)]
     pub(super) fn os() -> Signals {
         use tokio::signal::unix::{SignalKind, signal};
@@ -72,7 +84,15 @@ impl Signals {
             let sender = sender.clone();
             tokio::spawn(async move {
                 while stream.recv().await.is_some() {
-                    sender.send_replace(Some(meaning));
+                    // The terminal that goes away behind a TERM or INT takes neither back.
+                    sender.send_if_modified(|last| {
+                        let ends = matches!(last, Some(Signal::Interrupt | Signal::Terminate));
+                        let counts = meaning != Signal::HangUp || !ends;
+                        if counts {
+                            *last = Some(meaning);
+                        }
+                        counts
+                    });
                 }
             });
         }

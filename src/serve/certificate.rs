@@ -7,7 +7,10 @@ use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose,
     PKCS_ECDSA_P256_SHA256, date_time_ymd,
 };
-use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem};
 
@@ -44,6 +47,15 @@ pub enum ServeError {
     /// The key file is not what it should be. What is in it is not said: it may be a secret.
     #[error("the key file holds no private key in PEM form")]
     KeyPem,
+    /// The file of clients' authorities is not what it should be.
+    #[error("the clients' authorities are not PEM: {0}")]
+    ClientCaPem(pem::Error),
+    /// There is no certificate in it.
+    #[error("there is no certificate in the file of the clients' authorities")]
+    NoClientCa,
+    /// They cannot be used.
+    #[error("the clients' authorities cannot be used: {0}")]
+    ClientCa(String),
     /// Certificate and key do not go together, or are of a kind that cannot be used.
     #[error("certificate and key cannot be used together: {0}")]
     Tls(#[from] rustls::Error),
@@ -56,6 +68,9 @@ impl From<ServeError> for Failure {
             ServeError::CertificatePem(_)
             | ServeError::NoCertificate
             | ServeError::KeyPem
+            | ServeError::ClientCaPem(_)
+            | ServeError::NoClientCa
+            | ServeError::ClientCa(_)
             | ServeError::Tls(_) => Code::BadValue,
         };
         Failure::new(code, error.to_string())
@@ -77,35 +92,66 @@ pub fn mint(names: &[&str], now: jiff::Timestamp) -> Result<Minted, ServeError> 
     params.distinguished_name.push(DnType::CommonName, "jira loopback");
     let certificate = params.self_signed(&key)?;
     let der = PrivatePkcs8KeyDer::from(key.serialize_der());
-    let config = server_config(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(der))?;
+    let config = server_config(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(der), None)?;
     Ok(Minted { config, certificate_pem: certificate.pem(), certificate_der: certificate.der().to_vec() })
 }
 
 /// The TLS configuration for a given certificate chain and key, each the content of a PEM file. Whether
 /// they belong together is checked here, not at the first handshake.
 pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, ServeError> {
-    let chain = CertificateDer::pem_slice_iter(certificate)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(ServeError::CertificatePem)?;
+    from_pem_for_clients(certificate, key, None)
+}
+
+/// The same, and with the content of a PEM file of authorities, clients may show a certificate of theirs.
+/// Whether one must be shown is for whoever answers to say; one that is shown and wrong ends the handshake.
+pub fn from_pem_for_clients(
+    certificate: &[u8],
+    key: &[u8],
+    client_ca: Option<&[u8]>,
+) -> Result<Arc<ServerConfig>, ServeError> {
+    let chain = chain(certificate).map_err(ServeError::CertificatePem)?;
     if chain.is_empty() {
         return Err(ServeError::NoCertificate);
     }
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| ServeError::KeyPem)?;
-    server_config(chain, key)
+    let clients = client_ca.map(client_verifier).transpose()?;
+    server_config(chain, key, clients)
+}
+
+fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
+    CertificateDer::pem_slice_iter(pem).collect()
+}
+
+fn client_verifier(authorities: &[u8]) -> Result<Arc<dyn ClientCertVerifier>, ServeError> {
+    let mut roots = RootCertStore::empty();
+    for authority in chain(authorities).map_err(ServeError::ClientCaPem)? {
+        roots.add(authority)?;
+    }
+    if roots.is_empty() {
+        return Err(ServeError::NoClientCa);
+    }
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+    builder.allow_unauthenticated().build().map_err(|error| ServeError::ClientCa(error.to_string()))
 }
 
 /// With ring, passed in: a provider installed for the process would be somebody else's to choose.
 fn server_config(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+    clients: Option<Arc<dyn ClientCertVerifier>>,
 ) -> Result<Arc<ServerConfig>, ServeError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
+    let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    let builder = match clients {
+        Some(clients) => builder.with_client_cert_verifier(clients),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -24,6 +25,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use super::guard::{self, CloseUnanswered, Refusal};
+use super::manners::Manners;
 use super::patience::Patient;
 use super::{Limits, stopped};
 
@@ -33,10 +35,15 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// What all connections share.
 pub(super) struct Shared {
-    pub(super) tls: Option<TlsAcceptor>,
     pub(super) router: Router,
     pub(super) limits: Limits,
+    pub(super) manners: Manners,
 }
+
+/// The certificate that the client showed, as DER: an extension of each request of its connection. It has been
+/// verified; there is none where none was asked for or shown.
+#[derive(Clone)]
+pub struct PeerCertificate(pub CertificateDer<'static>);
 
 /// What a connection's requests tell its end.
 #[derive(Default)]
@@ -58,26 +65,39 @@ pub(super) async fn run(
     // Small answers must not wait for an acknowledgement. A stream that refuses the option still works.
     let _ = stream.set_nodelay(true);
     let stream = Patient::new(stream, shared.limits.write);
-    let Some(acceptor) = &shared.tls else {
-        return exchange(stream, peer, shared, stopping).await;
+    let Some(tls) = &shared.manners.tls else {
+        return exchange(stream, Peer { address: peer, certificate: None }, shared, stopping).await;
     };
+    // As the certificates are now: they may be renewed while the server runs.
+    let acceptor = TlsAcceptor::from(Arc::clone(&tls.borrow()));
     let shaken = tokio::select! {
         () = stopped(&mut stopping) => return,
         shaken = timeout(shared.limits.handshake, acceptor.accept(stream)) => shaken,
     };
     if let Ok(Ok(stream)) = shaken {
-        exchange(stream, peer, shared, stopping).await;
+        let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let certificate = certificate.map(|shown| PeerCertificate(shown.clone().into_owned()));
+        exchange(stream, Peer { address: peer, certificate }, shared, stopping).await;
     }
 }
 
-async fn exchange<S>(stream: S, peer: SocketAddr, shared: &Arc<Shared>, mut stopping: watch::Receiver<bool>)
+/// Who is at the other end.
+#[derive(Clone)]
+struct Peer {
+    address: SocketAddr,
+    certificate: Option<PeerCertificate>,
+}
+
+async fn exchange<S>(stream: S, peer: Peer, shared: &Arc<Shared>, mut stopping: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let progress = Arc::new(Progress::default());
     let service = {
         let (shared, progress) = (Arc::clone(shared), Arc::clone(&progress));
-        service_fn(move |request| Box::pin(answer(request, peer, Arc::clone(&shared), Arc::clone(&progress))))
+        service_fn(move |request| {
+            Box::pin(answer(request, peer.clone(), Arc::clone(&shared), Arc::clone(&progress)))
+        })
     };
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -107,14 +127,14 @@ where
 
 async fn answer(
     request: Request<Incoming>,
-    peer: SocketAddr,
+    peer: Peer,
     shared: Arc<Shared>,
     progress: Arc<Progress>,
 ) -> io::Result<Response<Body>> {
     progress.started.store(true, Ordering::Relaxed);
     let refuse = |refusal: Refusal| {
         progress.refused.store(true, Ordering::Relaxed);
-        Ok(refusal.response())
+        Ok(guard::closing((shared.manners.refusal)(refusal)))
     };
     if let Err(refusal) = guard::judge(&request, shared.limits.max_body) {
         return refuse(refusal);
@@ -126,7 +146,10 @@ async fn answer(
         Err(refusal) => return refuse(refusal),
     };
     let mut request = Request::from_parts(parts, Body::from(body));
-    request.extensions_mut().insert(ConnectInfo(peer));
+    request.extensions_mut().insert(ConnectInfo(peer.address));
+    if let Some(certificate) = peer.certificate {
+        request.extensions_mut().insert(certificate);
+    }
     let Ok(response) =
         shared.router.clone().oneshot(request).await.map_err(|never: Infallible| match never {});
     if response.extensions().get::<CloseUnanswered>().is_some() {

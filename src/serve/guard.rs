@@ -19,9 +19,10 @@ use hyper::body::{Body as _, Incoming};
 #[derive(Debug, Clone, Copy)]
 pub struct CloseUnanswered;
 
-/// Why a request goes no further.
+/// Why a request goes no further. The connection ends with it, since where the next request would begin is
+/// unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub enum Refusal {
     /// 400: it has a Transfer-Encoding.
     TransferEncoding,
     /// 400: not exactly one host.
@@ -35,26 +36,41 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    /// The answer; the connection ends with it, since where the next request would begin is unknown.
+    /// The HTTP status.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Refusal::TransferEncoding | Refusal::Host => StatusCode::BAD_REQUEST,
+            Refusal::NoLength => StatusCode::LENGTH_REQUIRED,
+            Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::SlowBody => StatusCode::REQUEST_TIMEOUT,
+        }
+    }
+
+    /// What is wrong, for a person.
+    pub fn text(self) -> &'static str {
+        match self {
+            Refusal::TransferEncoding => "Transfer-Encoding is not taken here; send a Content-Length.",
+            Refusal::Host => "A request needs one Host, and no other host in its target.",
+            Refusal::NoLength => "This request needs a Content-Length.",
+            Refusal::TooLarge => "The body is too large.",
+            Refusal::SlowBody => "The body did not arrive in time.",
+        }
+    }
+
+    /// The usual answer.
     pub(super) fn response(self) -> Response<Body> {
-        let (status, text) = match self {
-            Refusal::TransferEncoding => {
-                (StatusCode::BAD_REQUEST, "Transfer-Encoding is not taken here; send a Content-Length.\n")
-            }
-            Refusal::Host => {
-                (StatusCode::BAD_REQUEST, "A request needs one Host, and no other host in its target.\n")
-            }
-            Refusal::NoLength => (StatusCode::LENGTH_REQUIRED, "This request needs a Content-Length.\n"),
-            Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large.\n"),
-            Refusal::SlowBody => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.\n"),
-        };
-        let mut response = Response::new(Body::from(text));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        let mut response = Response::new(Body::from(format!("{}\n", self.text())));
+        *response.status_mut() = self.status();
+        let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(CONTENT_TYPE, kind);
         response
     }
+}
+
+/// An answer with which its connection ends.
+pub(super) fn closing(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// What a request's header says about it, judged without its body.

@@ -8,6 +8,7 @@
 mod certificate;
 mod connection;
 mod guard;
+mod manners;
 mod patience;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -24,10 +26,11 @@ use futures_util::future;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 
-pub use certificate::{Minted, ServeError, from_pem, mint};
-pub use guard::CloseUnanswered;
+pub use certificate::{Minted, ServeError, from_pem, from_pem_for_clients, mint};
+pub use connection::PeerCertificate;
+pub use guard::{CloseUnanswered, Refusal};
+pub use manners::{Full, Manners};
 
 use connection::Shared;
 
@@ -55,7 +58,7 @@ pub struct Limits {
     pub grace: Duration,
     /// The largest body taken, in bytes; more is 413, before a byte of it is read. Default 1 MiB.
     pub max_body: u64,
-    /// Connections served at a time; more wait in the kernel's backlog. Default 1024.
+    /// Connections served at a time; what becomes of more is said by [`Full`]. Default 1024.
     pub connections: usize,
 }
 
@@ -98,12 +101,21 @@ pub async fn serve(
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
+    let tls = tls.map(|config| watch::channel(config).1);
+    serve_with(listeners, router, limits, Manners { tls, ..Manners::default() }, shutdown).await;
+}
+
+/// The same with manners of one's own.
+pub async fn serve_with(
+    listeners: Vec<TcpListener>,
+    router: Router,
+    limits: Limits,
+    manners: Manners,
+    shutdown: impl Future<Output = ()>,
+) {
     let cap = usize::try_from(limits.max_body).unwrap_or(usize::MAX);
-    let shared = Arc::new(Shared {
-        tls: tls.map(TlsAcceptor::from),
-        router: router.layer(DefaultBodyLimit::max(cap)),
-        limits,
-    });
+    let router = router.layer(DefaultBodyLimit::max(cap));
+    let shared = Arc::new(Shared { router, limits, manners });
     let places = Arc::new(Semaphore::new(limits.connections));
     let (stop, stopping) = watch::channel(false);
     let loops = listeners.into_iter().map(|listener| {
@@ -129,17 +141,19 @@ async fn accept_until_stopped(
             biased;
             () = stopped(&mut stopping) => break,
             Some(_) = connections.join_next() => continue,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &places, &shared.manners) => accepted,
         };
         match accepted {
-            Ok((stream, peer, place)) => {
+            Ok(Some((stream, peer, place))) => {
                 pause = ACCEPT_PAUSE.0;
+                let open = Open::count(&shared.manners.open);
                 let (shared, stopping) = (Arc::clone(&shared), stopping.clone());
                 connections.spawn(async move {
                     connection::run(stream, peer, &shared, stopping).await;
-                    drop(place);
+                    drop((open, place));
                 });
             }
+            Ok(None) => {}
             Err(error) if is_the_peers(&error) => {}
             // No descriptor or no memory: they come back when connections end, so neither spin nor die.
             Err(error) => {
@@ -155,14 +169,44 @@ async fn accept_until_stopped(
     drain(connections, shared.limits.grace).await;
 }
 
-/// Takes a place before it accepts, so that who finds none stays in the backlog.
+/// Takes a connection and a place for it. Who finds none waits in the backlog, unless he is to be told: then
+/// there is no connection here.
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    manners: &Manners,
+) -> io::Result<Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)>> {
+    let Full::Tell(told) = &manners.full else {
+        let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+        let (stream, peer) = listener.accept().await?;
+        return Ok(Some((stream, peer, place)));
+    };
     let (stream, peer) = listener.accept().await?;
-    Ok((stream, peer, place))
+    let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+        told();
+        if manners.tls.is_none() {
+            // Nobody waits for it to be heard: that would be a connection again.
+            let _ = stream.try_write(manners::NO_ROOM);
+        }
+        return Ok(None);
+    };
+    Ok(Some((stream, peer, place)))
+}
+
+/// One connection among those that are counted.
+struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn count(all: &Arc<AtomicUsize>) -> Self {
+        all.fetch_add(1, Ordering::Relaxed);
+        Open(Arc::clone(all))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Whether the connection failed, not our accepting.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 #![allow(missing_docs, reason = "the name of a test says what it is about")]
+mod broker;
 mod ci;
 mod client;
 mod completion;

@@ -153,6 +153,9 @@ async fn every_result_is_what_its_schema_says() {
         let ran = world.command(line).stdin("go-jira get --key GAIA-1 --output text\n").run().await;
         hold(&ran, line, &schemas, &mut tried);
     }
+    let line = ["broker", "serve", "--check", "--client-id", "c", "--base-url", world.jira.base_url()];
+    let ran = world.command(&line).env("JIRA_OAUTH_CLIENT_SECRET", "secret").run().await.ok();
+    hold(&ran, &line, &schemas, &mut tried);
     let token = world.jira.mint_pat("developer");
     let line = ["login", "--pat", "--base-url", world.jira.base_url()];
     let ran = world.command(&line).stdin(token).run().await.ok();

@@ -70,13 +70,14 @@ const RESERVED: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &[".refresh", "TokenEndpoint::refresh", "BrokerClient::refresh"],
-        &["src/auth/refresh", "src/sandbox"],
-        "the one refresh holds the lock, checks the store first and saves before the token is used",
+        &["src/auth/refresh", "src/broker/upstream", "src/broker/coalesce", "src/sandbox"],
+        "the one refresh holds the lock, checks the store first and saves before the token is used; the broker does it \
+         for a caller who does so",
     ),
     (
         &["crate::auth::endpoint"],
-        &["src/auth"],
-        "the token endpoint is called by login, logout and the refresh, and by nobody outside auth",
+        &["src/auth", "src/broker/upstream"],
+        "the token endpoint is called by login, logout and the refresh, and outside auth by the broker alone",
     ),
 ];
 
@@ -104,7 +105,7 @@ const EXPOSE: &[(&str, usize, &str)] = &[
     ("src/cli/token.rs", 1, "`token print` writes it, to a person who confirmed"),
     ("src/jira/client.rs", 1, "the Authorization header of a request"),
     ("src/auth/credential.rs", 3, "the Authorization header, which is a secret again"),
-    ("src/auth/endpoint.rs", 6, "the forms of the token endpoint; its answer is read into secrets"),
+    ("src/auth/endpoint.rs", 7, "the forms of the token endpoint; its answer is read into secrets"),
     ("src/auth/go_jira/record.rs", 3, "the record that another program wrote is read into secrets"),
     ("src/auth/injected.rs", 2, "the successor's file, and the rotation command's stdin"),
     ("src/auth/session.rs", 3, "the record of a session, which is a secret again"),
@@ -112,8 +113,12 @@ const EXPOSE: &[(&str, usize, &str)] = &[
     ("src/auth/store/keyring/mod.rs", 1, "the record, to the keyring"),
     ("src/auth/store/sealed.rs", 1, "a hash of the injected token names its file"),
     ("src/auth/wire.rs", 1, "the one way of a secret into a broker's or its caller's JSON"),
+    ("src/broker/caller.rs", 2, "the list of callers is read, and a token's length judged"),
     ("src/broker/coordination.rs", 1, "the hash of a refresh token, by which the broker knows it"),
     ("src/broker/granted.rs", 2, "the pair as it is kept for a replay, and wiped after it"),
+    ("src/broker/material.rs", 1, "a hash tells whether what was read again is new"),
+    ("src/broker/routes.rs", 3, "answers with tokens and refusals, on their way to the caller"),
+    ("src/config/named.rs", 1, "control characters are refused in secrets that are read again too"),
     ("src/config/vars.rs", 1, "control characters are refused in secrets too"),
 ];
 

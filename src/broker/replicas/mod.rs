@@ -11,6 +11,7 @@ use super::granted::Granted;
 use crate::secret::Secret;
 
 /// How to reach Redis, and for how long things are kept there.
+#[derive(Clone, Debug)]
 pub struct Options {
     /// `redis://` or `rediss://`, with user, password and database.
     pub url: Secret,

@@ -1,0 +1,336 @@
+//! One call to Jira for all who ask with one token, and its result again for those who waited for it.
+//!
+//! Jira takes a refresh token once. Callers come in crowds with the same one (the commands of a CI job), and
+//! come again when an answer got lost. So whoever asks while a call is under way joins it, and gets what it
+//! comes to, failures too. A result is remembered for a while, for those callers alone who caused it or waited
+//! for it; a failure is not. The call is a task of its own: a caller who goes away takes nothing from the
+//! others, and a panic ends it for all of them.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::Instant;
+
+use super::caller::Caller;
+use super::coordination::{Claim, Coordination, CoordinationError, Lease, TokenKey, Work};
+use super::granted::Granted;
+use super::log::{Level, Log};
+use super::material::Material;
+use super::metrics::{Grant, Metrics, Origin};
+use super::settings::{Settings, WithoutCoordination};
+use super::upstream::{Refused, Upstream, outcome};
+use crate::auth::wire::{ErrorCode, Refresh};
+
+/// What all calls share.
+pub struct Coalesce {
+    flights: Mutex<HashMap<TokenKey, Flight>>,
+    replays: Option<Cache<TokenKey, Arc<Remembered>>>,
+    replay_ttl: Duration,
+    claim_timeout: Duration,
+    without_coordination: WithoutCoordination,
+    pub(super) coordination: Coordination,
+    pub(super) upstream: Upstream,
+    pub(super) material: Arc<Material>,
+    pub(super) metrics: Arc<Metrics>,
+    log: Log,
+}
+
+/// A call that is under way.
+struct Flight {
+    /// Who caused it or waits for it.
+    callers: Vec<Caller>,
+    landed: watch::Receiver<Option<Landed>>,
+}
+
+/// A result and who may have it again.
+struct Remembered {
+    granted: Arc<Granted>,
+    callers: Box<[Caller]>,
+    until: Instant,
+}
+
+/// What a call came to.
+#[derive(Clone)]
+pub struct Landed {
+    /// The pair, or why there is none.
+    pub result: Result<Arc<Granted>, Refused>,
+    /// How long Jira took, if it was asked.
+    pub upstream: Option<Duration>,
+    /// Whether a sibling had asked Jira.
+    pub from_sibling: bool,
+}
+
+/// How an answer came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// This request caused the call.
+    Called,
+    /// It joined one.
+    Joined,
+    /// It got the result of an earlier one.
+    Replayed,
+}
+
+impl How {
+    /// The word in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            How::Called => "called",
+            How::Joined => "joined",
+            How::Replayed => "replayed",
+        }
+    }
+}
+
+impl Coalesce {
+    /// Nothing under way, nothing remembered.
+    pub fn new(
+        settings: &Settings,
+        coordination: Coordination,
+        upstream: Upstream,
+        material: Arc<Material>,
+        metrics: Arc<Metrics>,
+        log: Log,
+    ) -> Self {
+        let keeps = !settings.replay_ttl.is_zero() && settings.replay_entries > 0;
+        let replays = keeps.then(|| {
+            Cache::builder()
+                .max_capacity(settings.replay_entries)
+                // The usual policy would not take a new result in while old ones are popular.
+                .eviction_policy(EvictionPolicy::lru())
+                .time_to_live(settings.replay_ttl)
+                .build()
+        });
+        Coalesce {
+            flights: Mutex::default(),
+            replays,
+            replay_ttl: settings.replay_ttl,
+            claim_timeout: settings.claim_timeout(),
+            without_coordination: settings.without_coordination,
+            coordination,
+            upstream,
+            material,
+            metrics,
+            log,
+        }
+    }
+
+    /// The result of an earlier call, if this caller may have it.
+    pub fn replay(&self, key: &TokenKey, caller: &Caller, now: Instant) -> Option<Arc<Granted>> {
+        let remembered = self.replays.as_ref()?.get(key)?;
+        // The cache forgets by a clock and at times of its own; this is the rule.
+        let may = now < remembered.until && remembered.callers.contains(caller);
+        may.then(|| Arc::clone(&remembered.granted))
+    }
+
+    /// Joins the call for this token, or causes it. The permit is held until the call ends, whoever waits.
+    pub async fn ask(
+        self: &Arc<Self>,
+        asked: Refresh,
+        key: TokenKey,
+        caller: &Caller,
+        permit: OwnedSemaphorePermit,
+    ) -> (Landed, How) {
+        match self.board(key, caller) {
+            Boarded::Late(granted) => {
+                (Landed { result: Ok(granted), upstream: None, from_sibling: false }, How::Replayed)
+            }
+            Boarded::Joined(landed) => {
+                self.metrics.coalesced.inc();
+                let work = Work { token: &asked.refresh_token, key, caller };
+                // It gets its result here all the same; a replay elsewhere is what it may miss.
+                if self.coordination.joined(&work).await.is_err() {
+                    self.metrics.coordination_errors.inc();
+                }
+                (wait(landed).await, How::Joined)
+            }
+            Boarded::First(landing, landed) => {
+                let (all, caller) = (Arc::clone(self), caller.clone());
+                tokio::spawn(async move {
+                    let landed = all.fly(&asked, key, &caller).await;
+                    landing.land(landed);
+                    drop(permit);
+                });
+                (wait(landed).await, How::Called)
+            }
+        }
+    }
+
+    fn board(self: &Arc<Self>, key: TokenKey, caller: &Caller) -> Boarded {
+        let mut flights = self.flights();
+        match flights.entry(key) {
+            Entry::Occupied(mut flight) => {
+                let flight = flight.get_mut();
+                if !flight.callers.contains(caller) {
+                    flight.callers.push(caller.clone());
+                }
+                Boarded::Joined(flight.landed.clone())
+            }
+            Entry::Vacant(place) => {
+                // It may have landed between the first look and the lock.
+                if let Some(granted) = self.replay(&key, caller, Instant::now()) {
+                    return Boarded::Late(granted);
+                }
+                let (sender, landed) = watch::channel(None);
+                place.insert(Flight { callers: vec![caller.clone()], landed: landed.clone() });
+                let landing = Landing { all: Arc::clone(self), key, sender, landed: None };
+                Boarded::First(landing, landed)
+            }
+        }
+    }
+
+    /// The call itself.
+    async fn fly(&self, asked: &Refresh, key: TokenKey, caller: &Caller) -> Landed {
+        let refused = |refused| Landed { result: Err(refused), upstream: None, from_sibling: false };
+        let work = Work { token: &asked.refresh_token, key, caller };
+        let claimed = self.coordination.claim(&work, Instant::now() + self.claim_timeout).await;
+        let claimed = match claimed {
+            Err(error) => self.alone(error, "claim").map(Claim::Mine),
+            claimed => claimed,
+        };
+        let mut lease = match claimed {
+            Ok(Claim::Mine(lease)) => lease,
+            Ok(Claim::Replayed(granted)) => {
+                return Landed { result: Ok(Arc::new(granted)), upstream: None, from_sibling: true };
+            }
+            Err(error) => return refused(uncoordinated(&error)),
+        };
+        if let Err(error) = lease.sent().await {
+            lease = match self.alone(error, "mark") {
+                Ok(lease) => lease,
+                Err(error) => return refused(uncoordinated(&error)),
+            };
+        }
+        let begun = Instant::now();
+        let answer = self.upstream.refresh(self.material.known().secret.clone(), asked).await;
+        let took = begun.elapsed();
+        self.metrics.asked(Grant::Refresh, outcome(&answer), took);
+        let result = match answer {
+            Ok(tokens) => match Granted::new(&tokens, Instant::now()) {
+                Some(granted) => {
+                    // The token is spent: whatever becomes of the siblings, the caller gets its pair.
+                    if let Err(error) = lease.keep(&granted).await {
+                        self.disagreed(&error, "keep");
+                    }
+                    Ok(Arc::new(granted))
+                }
+                None => {
+                    lease.forsake().await;
+                    Err(Refused::because(ErrorCode::UpstreamRefused, "Jira's tokens are larger than any"))
+                }
+            },
+            Err(refused) if refused.code == ErrorCode::InvalidGrant && lease.interrupted_before() => {
+                lease.forsake().await;
+                Err(Refused::plain(ErrorCode::RefreshInterrupted))
+            }
+            Err(refused) => {
+                match refused.unknown {
+                    true => lease.forsake().await,
+                    false => lease.release().await,
+                }
+                Err(refused)
+            }
+        };
+        Landed { result, upstream: Some(took), from_sibling: false }
+    }
+
+    /// A lease for this replica alone, where that is wanted.
+    fn alone(&self, error: CoordinationError, at: &str) -> Result<Lease, CoordinationError> {
+        self.disagreed(&error, at);
+        match (self.without_coordination, &error) {
+            (WithoutCoordination::Local, CoordinationError::Unavailable(_)) => {
+                self.metrics.local_fallback.inc();
+                Ok(Lease::alone())
+            }
+            _ => Err(error),
+        }
+    }
+
+    fn disagreed(&self, error: &CoordinationError, at: &str) {
+        self.metrics.coordination_errors.inc();
+        let line = self.log.line(Level::Warn, "coordination").word("at", at);
+        self.log.write(line.text("reason", &error.to_string()));
+    }
+
+    /// Forgets what may not be had again; says how many results are kept.
+    pub fn forget(&self) -> u64 {
+        let Some(replays) = &self.replays else { return 0 };
+        replays.run_pending_tasks();
+        replays.entry_count()
+    }
+
+    fn flights(&self) -> MutexGuard<'_, HashMap<TokenKey, Flight>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a request stands to the call for its token.
+enum Boarded {
+    /// It is the first.
+    First(Landing, watch::Receiver<Option<Landed>>),
+    /// There is one under way.
+    Joined(watch::Receiver<Option<Landed>>),
+    /// There was one a moment ago.
+    Late(Arc<Granted>),
+}
+
+/// Ends a call for all who wait, however it ends: dropped in a panic, with a failure that is nobody's but ours.
+struct Landing {
+    all: Arc<Coalesce>,
+    key: TokenKey,
+    sender: watch::Sender<Option<Landed>>,
+    landed: Option<Landed>,
+}
+
+impl Landing {
+    fn land(mut self, landed: Landed) {
+        self.landed = Some(landed);
+    }
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        let landed = self.landed.take().unwrap_or_else(crashed);
+        let mut flights = self.all.flights();
+        let callers = flights.remove(&self.key).map(|flight| flight.callers).unwrap_or_default();
+        // Before the lock is free: nobody may find neither the call nor its result.
+        if let (Ok(granted), Some(replays)) = (&landed.result, &self.all.replays) {
+            let until = Instant::now() + self.all.replay_ttl;
+            let remembered = Remembered { granted: Arc::clone(granted), callers: callers.into(), until };
+            replays.insert(self.key, Arc::new(remembered));
+        }
+        drop(flights);
+        if landed.from_sibling {
+            self.all.metrics.replayed(Origin::Redis);
+        }
+        self.sender.send_replace(Some(landed));
+    }
+}
+
+async fn wait(mut landed: watch::Receiver<Option<Landed>>) -> Landed {
+    let landed = landed.wait_for(Option::is_some).await.ok().and_then(|landed| landed.clone());
+    landed.unwrap_or_else(crashed)
+}
+
+/// A panic: what it was stands on stderr.
+fn crashed() -> Landed {
+    let result = Err(Refused { unknown: true, ..Refused::plain(ErrorCode::ServerError) });
+    Landed { result, upstream: None, from_sibling: false }
+}
+
+fn uncoordinated(error: &CoordinationError) -> Refused {
+    let words = match error {
+        // Where Redis is, is nobody's business but the operator's, and stands in the log.
+        CoordinationError::Unavailable(_) => ErrorCode::CoordinationUnavailable.meaning().to_owned(),
+        CoordinationError::Lost | CoordinationError::Busy => error.to_string(),
+    };
+    Refused::because(ErrorCode::CoordinationUnavailable, words)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,251 @@
+//! The log: one JSON line an event, never a token. Lines are gathered for a moment and written together by a
+//! thread of their own: neither a slow reader nor a write a line holds up whoever has something to say.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::metrics::Metrics;
+use crate::process::{Clock, Stream, own_thread};
+
+/// How long lines are gathered.
+const GATHER: Duration = Duration::from_millis(10);
+/// What may wait for the reader. Beyond it lines are lost, and counted: the broker does not stop for a log.
+const BACKLOG: usize = 4 * 1024 * 1024;
+
+/// Where the lines go. Clones write to the same place.
+#[derive(Clone)]
+pub struct Log(Arc<Shared>);
+
+struct Shared {
+    clock: Clock,
+    lines: Mutex<Lines>,
+    filled: Condvar,
+    stream: Stream,
+}
+
+#[derive(Default)]
+struct Lines {
+    bytes: Vec<u8>,
+    lost: u64,
+    ended: bool,
+    thread: Option<oneshot::Receiver<()>>,
+}
+
+/// How important a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// What happens.
+    Info,
+    /// Somebody should look at it.
+    Warn,
+}
+
+impl Log {
+    /// A log on this stream.
+    pub fn start(stream: Stream, clock: Clock) -> std::io::Result<Self> {
+        let lines = Mutex::new(Lines::default());
+        let shared = Arc::new(Shared { clock, lines, filled: Condvar::new(), stream });
+        let writer = Arc::clone(&shared);
+        let thread = own_thread(move || writer.write_until_ended())?;
+        lock(&shared.lines).thread = Some(thread);
+        Ok(Log(shared))
+    }
+
+    /// Begins a line.
+    pub fn line(&self, level: Level, event: &str) -> Line {
+        let mut text = String::with_capacity(384);
+        text.push_str("{\"ts\":\"");
+        {
+            use std::fmt::Write;
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{:.3}", self.0.clock.exact());
+        }
+        text.push_str(match level {
+            Level::Info => "\",\"level\":\"info\",\"event\":\"",
+            Level::Warn => "\",\"level\":\"warn\",\"event\":\"",
+        });
+        text.push_str(event);
+        text.push('"');
+        Line(text)
+    }
+
+    /// Takes a finished line.
+    pub fn write(&self, line: Line) {
+        let Line(mut text) = line;
+        text.push_str("}\n");
+        let mut lines = lock(&self.0.lines);
+        if lines.bytes.len() + text.len() > BACKLOG {
+            lines.lost += 1;
+            return;
+        }
+        let first = lines.bytes.is_empty();
+        lines.bytes.extend_from_slice(text.as_bytes());
+        drop(lines);
+        if first {
+            self.0.filled.notify_one();
+        }
+    }
+
+    /// Moves the count of lost lines to the metrics; says how many there were.
+    pub fn count_lost(&self, metrics: &Metrics) -> u64 {
+        let lost = std::mem::take(&mut lock(&self.0.lines).lost);
+        metrics.log_lost.inc_by(lost);
+        lost
+    }
+
+    /// Ends the log: what was said is handed to the stream.
+    pub async fn end(&self) {
+        let thread = {
+            let mut lines = lock(&self.0.lines);
+            lines.ended = true;
+            lines.thread.take()
+        };
+        self.0.filled.notify_one();
+        if let Some(thread) = thread {
+            // It ends without a word if it panicked.
+            let _ = thread.await;
+        }
+    }
+}
+
+impl Shared {
+    fn write_until_ended(&self) {
+        let mut lines = lock(&self.lines);
+        loop {
+            while lines.bytes.is_empty() && !lines.ended {
+                lines = self.filled.wait(lines).unwrap_or_else(PoisonError::into_inner);
+            }
+            if !lines.ended {
+                let gathered = self.filled.wait_timeout(lines, GATHER);
+                lines = gathered.unwrap_or_else(PoisonError::into_inner).0;
+            }
+            // The reader has what fits into the stream's memory to read first.
+            if self.stream.waiting() > BACKLOG && !lines.ended {
+                continue;
+            }
+            let ended = lines.ended;
+            let bytes = std::mem::take(&mut lines.bytes);
+            drop(lines);
+            // Whoever closed stderr does not want to hear about it.
+            let _ = self.stream.write(&bytes);
+            lines = lock(&self.lines);
+            if ended && lines.bytes.is_empty() {
+                return;
+            }
+        }
+    }
+}
+
+/// A line that is being written: members in the order in which they are added.
+pub struct Line(String);
+
+impl Line {
+    /// A word of ours, which needs no escaping.
+    pub fn word(mut self, name: &str, word: &str) -> Self {
+        self.name(name);
+        self.0.push('"');
+        self.0.push_str(word);
+        self.0.push('"');
+        self
+    }
+
+    /// Text from elsewhere. What could fool a terminal is escaped as well (threats.md 14).
+    pub fn text(mut self, name: &str, text: &str) -> Self {
+        use std::fmt::Write;
+
+        self.name(name);
+        self.0.push('"');
+        for c in text.chars() {
+            match c {
+                '"' | '\\' => {
+                    self.0.push('\\');
+                    self.0.push(c);
+                }
+                ' '..='~' => self.0.push(c),
+                c => {
+                    let mut units = [0; 2];
+                    for unit in c.encode_utf16(&mut units) {
+                        // Writing to a string cannot fail.
+                        let _ = write!(self.0, "\\u{unit:04x}");
+                    }
+                }
+            }
+        }
+        self.0.push('"');
+        self
+    }
+
+    /// A number.
+    pub fn number(mut self, name: &str, number: u64) -> Self {
+        use std::fmt::Write;
+
+        self.name(name);
+        let _ = write!(self.0, "{number}");
+        self
+    }
+
+    /// Milliseconds, to the tenth.
+    pub fn millis(mut self, name: &str, time: Duration) -> Self {
+        use std::fmt::Write;
+
+        self.name(name);
+        let _ = write!(self.0, "{:.1}", time.as_secs_f64() * 1e3);
+        self
+    }
+
+    fn name(&mut self, name: &str) {
+        self.0.push_str(",\"");
+        self.0.push_str(name);
+        self.0.push_str("\":");
+    }
+}
+
+fn lock(lines: &Mutex<Lines>) -> MutexGuard<'_, Lines> {
+    lines.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn lines_are_json_and_all_of_them_are_written() {
+        let sink = Sink::default();
+        let stream = Stream::new(sink.clone(), false, None);
+        let clock = Clock::from_fn(|| "2026-03-04T05:06:07.089Z".parse().unwrap());
+        let log = Log::start(stream, clock).unwrap();
+        let line =
+            log.line(Level::Warn, "request").word("route", "refresh").text("caller", "a\"\\\n\u{202e}😀");
+        log.write(line.number("status", 503).millis("ms", Duration::from_micros(1250)));
+        for _ in 0..1000 {
+            log.write(log.line(Level::Info, "more"));
+        }
+        log.end().await;
+        let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 1001);
+        let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        let expected = serde_json::json!({
+            "ts": "2026-03-04T05:06:07.089Z", "level": "warn", "event": "request", "route": "refresh",
+            "caller": "a\"\\\n\u{202e}😀", "status": 503, "ms": 1.2,
+        });
+        assert_eq!(first.to_string(), expected.to_string());
+        assert!(text.is_ascii());
+    }
+}

@@ -1,0 +1,334 @@
+//! The three things that callers may ask for, and the refusal of everything else. What is judged first costs
+//! least: the path, the method, where the request comes from, who sent it, how often; then what is in it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use super::Broker;
+use super::admin;
+use super::caller::{Caller, Door, Stranger};
+use super::coalesce::How;
+use super::coordination::TokenKey;
+use super::granted::Granted;
+use super::log::Level;
+use super::metrics::{Grant, Origin, Route, Shed, Upstream};
+use super::upstream::{Refused, outcome};
+use crate::auth::wire::{
+    self, EXCHANGE_PATH, ErrorCode, Exchange, REFRESH_PATH, REVOKE_PATH, Refresh, Refusal, Revoke,
+};
+use crate::secret::Secret;
+use crate::serve;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
+
+/// What is known of a request by its end, for the log.
+struct Facts {
+    route: Route,
+    caller: Option<Caller>,
+    key: Option<TokenKey>,
+    how: &'static str,
+    upstream: Option<Duration>,
+}
+
+/// The body of a good answer.
+type Good = Vec<u8>;
+
+/// Answers one request.
+pub async fn answer(broker: Arc<Broker>, request: Request<Body>) -> Response<Body> {
+    let begun = Instant::now();
+    let (parts, body) = request.into_parts();
+    let route = match parts.uri.path() {
+        REFRESH_PATH => Route::Refresh,
+        EXCHANGE_PATH => Route::Exchange,
+        REVOKE_PATH => Route::Revoke,
+        path if broker.admin_here => match admin::answer(&broker, &parts.method, path) {
+            Some(response) => return response,
+            None => Route::Other,
+        },
+        _ => Route::Other,
+    };
+    let mut facts = Facts { route, caller: None, key: None, how: "refused", upstream: None };
+    // `serve` has read it: it is whole.
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let result = perform(&broker, &parts, body, &mut facts).await;
+    finish(&broker, &facts, result, begun)
+}
+
+/// The answer to a request that did not get as far as a path.
+pub fn turned_away(broker: &Broker, refusal: serve::Refusal) -> Response<Body> {
+    let code = match refusal {
+        serve::Refusal::TransferEncoding | serve::Refusal::Host => ErrorCode::InvalidRequest,
+        serve::Refusal::NoLength => ErrorCode::LengthRequired,
+        serve::Refusal::TooLarge => ErrorCode::TooLarge,
+        serve::Refusal::SlowBody => ErrorCode::RequestTimeout,
+    };
+    let facts = Facts { route: Route::Other, caller: None, key: None, how: "refused", upstream: None };
+    finish(broker, &facts, Err(Refused::because(code, refusal.text())), Instant::now())
+}
+
+async fn perform(
+    broker: &Arc<Broker>,
+    parts: &Parts,
+    body: Bytes,
+    facts: &mut Facts,
+) -> Result<Good, Refused> {
+    if facts.route == Route::Other {
+        return Err(Refused::plain(ErrorCode::NotFound));
+    }
+    if parts.method != Method::POST {
+        return Err(Refused::plain(ErrorCode::MethodNotAllowed));
+    }
+    // Pages in a browser send it, and nobody else does (threats.md 22).
+    if parts.headers.contains_key(ORIGIN) {
+        return Err(Refused::plain(ErrorCode::OriginRefused));
+    }
+    if broker.is_draining() {
+        return Err(Refused::plain(ErrorCode::Draining));
+    }
+    let caller = admit(broker, parts, facts)?;
+    if !is_json(parts) {
+        return Err(Refused::plain(ErrorCode::UnsupportedMediaType));
+    }
+    let permit = Arc::clone(&broker.in_flight).try_acquire_owned().map_err(|_| {
+        broker.metrics.shed(Shed::InFlight);
+        Refused::plain(ErrorCode::Overloaded)
+    })?;
+    let _counted = Counted::new(broker);
+    match facts.route {
+        Route::Refresh => {
+            refresh(broker, read(broker, &body, Refresh::client_id)?, &caller, permit, facts).await
+        }
+        Route::Exchange => exchange(broker, &body, facts).await,
+        Route::Revoke | Route::Other => revoke(broker, &body, facts).await,
+    }
+}
+
+/// Who asks, if it may ask now. Strangers are counted by address: guessing tokens is limited too.
+fn admit(broker: &Broker, parts: &Parts, facts: &mut Facts) -> Result<Caller, Refused> {
+    let known = broker.material.known();
+    let door = Door {
+        callers: known.callers.as_ref(),
+        certificates: broker.material.has_client_ca(),
+        trusted_proxies: &broker.settings.trusted_proxies,
+    };
+    let admitted = door.admit(parts);
+    let caller = match &admitted {
+        Ok(caller) | Err(Stranger(caller)) => caller.clone(),
+    };
+    facts.caller = Some(caller.clone());
+    broker.limit.take(&caller).map_err(|seconds| {
+        broker.metrics.shed(Shed::Rate);
+        Refused { retry_after: Some(seconds), ..Refused::plain(ErrorCode::RateLimited) }
+    })?;
+    match admitted {
+        Ok(_) => Ok(caller),
+        Err(Stranger(_)) => Err(Refused::plain(ErrorCode::Unauthorized)),
+    }
+}
+
+/// `application/json`, with UTF-8 said or not (RFC 8259 knows no other).
+fn is_json(parts: &Parts) -> bool {
+    let mut values = parts.headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return false };
+    let Ok(value) = value.to_str() else { return false };
+    let (kind, parameter) = value.split_once(';').unwrap_or((value, ""));
+    let parameter = parameter.trim().to_ascii_lowercase();
+    kind.trim().eq_ignore_ascii_case("application/json")
+        && matches!(parameter.as_str(), "" | "charset=utf-8" | "charset=\"utf-8\"")
+}
+
+/// A message of ours, for our client. The parser's words are not repeated: they may hold a piece of a token.
+fn read<T: DeserializeOwned>(
+    broker: &Broker,
+    body: &Bytes,
+    client_id: fn(&T) -> Option<&str>,
+) -> Result<T, Refused> {
+    let message: T = serde_json::from_slice(body).map_err(|error| {
+        let words = format!(
+            "The body is not what this path takes (line {}, column {}).",
+            error.line(),
+            error.column()
+        );
+        Refused::because(ErrorCode::InvalidRequest, words)
+    })?;
+    match client_id(&message) {
+        Some(other) if other != broker.settings.client_id.as_str() => {
+            Err(Refused::plain(ErrorCode::InvalidClientId))
+        }
+        _ => Ok(message),
+    }
+}
+
+/// What is no word of visible characters is no token, and is not sent.
+fn sendable(name: &str, secret: &Secret) -> Result<(), Refused> {
+    match secret.is_visible_ascii() {
+        true => Ok(()),
+        false => Err(Refused::because(ErrorCode::InvalidRequest, format!("The {name} is none."))),
+    }
+}
+
+async fn refresh(
+    broker: &Arc<Broker>,
+    asked: Refresh,
+    caller: &Caller,
+    permit: OwnedSemaphorePermit,
+    facts: &mut Facts,
+) -> Result<Good, Refused> {
+    sendable("refresh_token", &asked.refresh_token)?;
+    let key = TokenKey::of(&asked.refresh_token);
+    facts.key = Some(key);
+    let now = Instant::now();
+    if let Some(granted) = broker.coalesce.replay(&key, caller, now) {
+        return Ok(replayed(broker, &granted, now, facts));
+    }
+    let (landed, how) = broker.coalesce.ask(asked, key, caller, permit).await;
+    facts.upstream = landed.upstream;
+    let granted = landed.result?;
+    let now = Instant::now();
+    if how == How::Replayed {
+        return Ok(replayed(broker, &granted, now, facts));
+    }
+    facts.how = if landed.from_sibling { How::Replayed } else { how }.as_str();
+    Ok(granted.answer(now))
+}
+
+fn replayed(broker: &Broker, granted: &Granted, now: Instant, facts: &mut Facts) -> Good {
+    broker.metrics.replayed(Origin::Memory);
+    facts.how = How::Replayed.as_str();
+    granted.answer(now)
+}
+
+async fn exchange(broker: &Broker, body: &Bytes, facts: &mut Facts) -> Result<Good, Refused> {
+    if !broker.settings.allow_exchange {
+        return Err(Refused::plain(ErrorCode::ExchangeDisabled));
+    }
+    let asked = read(broker, body, Exchange::client_id)?;
+    sendable("code", &asked.code)?;
+    sendable("code_verifier", &asked.code_verifier)?;
+    let begun = Instant::now();
+    let secret = broker.material.known().secret.clone();
+    let answer = broker.coalesce.upstream.exchange(secret, &asked).await;
+    let took = begun.elapsed();
+    broker.metrics.asked(Grant::Exchange, outcome(&answer), took);
+    facts.upstream = Some(took);
+    let pair = wire::Pair::from(answer?);
+    facts.how = How::Called.as_str();
+    Ok(wire::body(&pair).expose().as_bytes().to_vec())
+}
+
+async fn revoke(broker: &Broker, body: &Bytes, facts: &mut Facts) -> Result<Good, Refused> {
+    let asked = read(broker, body, Revoke::client_id)?;
+    sendable("refresh_token", &asked.refresh_token)?;
+    facts.key = Some(TokenKey::of(&asked.refresh_token));
+    let begun = Instant::now();
+    let secret = broker.material.known().secret.clone();
+    let revoked = broker.coalesce.upstream.revoke(secret, &asked).await;
+    let took = begun.elapsed();
+    let outcome = match revoked.revocation {
+        crate::auth::logout::Revocation::Revoked => Upstream::Ok,
+        _ => Upstream::Unavailable,
+    };
+    broker.metrics.asked(Grant::Revoke, outcome, took);
+    facts.upstream = Some(took);
+    facts.how = How::Called.as_str();
+    Ok(wire::body(&revoked).expose().as_bytes().to_vec())
+}
+
+/// The answer, counted and logged.
+fn finish(broker: &Broker, facts: &Facts, result: Result<Good, Refused>, begun: Instant) -> Response<Body> {
+    let took = begun.elapsed();
+    let id = broker.next_id();
+    let code = result.as_ref().err().map(|refused| refused.code);
+    broker.metrics.answered(facts.route, code, took);
+    let mut response = match result {
+        Ok(body) => Response::new(Body::from(body)),
+        Err(refused) => refusal(&refused, &id),
+    };
+    log(broker, facts, code, response.status(), &id, took);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    if broker.is_draining() {
+        headers.insert(CONNECTION, CLOSE);
+    }
+    headers.insert(REQUEST_ID, HeaderValue::from_str(&id).expect("hex digits and a dash are visible"));
+    response
+}
+
+fn refusal(refused: &Refused, id: &str) -> Response<Body> {
+    let Refused { code, words, retry_after, unknown: _ } = refused;
+    let text = Refusal { error: *code, error_description: words.clone(), request_id: id.to_owned() };
+    let mut response = Response::new(Body::from(wire::body(&text).expose().to_owned()));
+    *response.status_mut() = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    if let Some(seconds) = retry_after.or(code.retry_after()) {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    match code {
+        ErrorCode::MethodNotAllowed => drop(headers.insert(ALLOW, HeaderValue::from_static("POST"))),
+        ErrorCode::Unauthorized => {
+            drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// One line a request. Of a token, the first twelve digits of its hash.
+fn log(
+    broker: &Broker,
+    facts: &Facts,
+    code: Option<ErrorCode>,
+    status: StatusCode,
+    id: &str,
+    took: Duration,
+) {
+    let level = if status.is_server_error() { Level::Warn } else { Level::Info };
+    let mut line = broker.log.line(level, "request").word("request_id", id);
+    line = line.word("route", facts.route.as_str());
+    if let Some(caller) = &facts.caller {
+        line = line.text("caller", caller.as_str());
+    }
+    if let Some(key) = &facts.key {
+        line = line.word("token", &key.short());
+    }
+    line = line.word("outcome", facts.how);
+    line = line.word("code", code.map_or("ok", ErrorCode::as_str)).number("status", status.as_u16().into());
+    if let Some(upstream) = facts.upstream {
+        line = line.millis("upstream_ms", upstream);
+    }
+    broker.log.write(line.millis("ms", took));
+}
+
+/// A request among those under way.
+struct Counted<'a>(&'a Broker);
+
+impl<'a> Counted<'a> {
+    fn new(broker: &'a Broker) -> Self {
+        broker.metrics.in_flight.inc();
+        Counted(broker)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.metrics.in_flight.dec();
+    }
+}

@@ -1,0 +1,181 @@
+//! Jira's token endpoint with the client's secret, and what its refusals mean for a caller of the broker.
+//!
+//! This is the only other place that spends a refresh token, beside the refresh itself: it belongs to a caller
+//! who holds its session's lock and saves what comes back.
+
+use std::time::Duration;
+
+use super::metrics::{Grant, Upstream as Outcome};
+use super::settings::Settings;
+use crate::auth::endpoint::{EndpointError, TokenEndpoint};
+use crate::auth::session::Tokens;
+use crate::auth::wire::{ErrorCode, Exchange, Refresh, Revoke, Revoked};
+use crate::config::{BaseUrl, ClientId};
+use crate::http::Client;
+use crate::secret::Secret;
+
+/// The way to one Jira. The client keeps its connections; the secret is given anew each time, since it may be
+/// renewed.
+pub struct Upstream {
+    client: Client,
+    base_url: BaseUrl,
+    client_id: ClientId,
+    timeout: Duration,
+}
+
+/// A refusal, as a caller is told it.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// Why.
+    pub code: ErrorCode,
+    /// Why, for a person; it may hold Jira's words.
+    pub words: String,
+    /// Whole seconds to wait, if somebody said so.
+    pub retry_after: Option<u64>,
+    /// Whether the token may have been spent although nobody has its successor.
+    pub unknown: bool,
+}
+
+impl Refused {
+    /// One with nothing to add.
+    pub fn plain(code: ErrorCode) -> Self {
+        Refused::because(code, code.meaning())
+    }
+
+    /// One with words of its own.
+    pub fn because(code: ErrorCode, words: impl Into<String>) -> Self {
+        Refused { code, words: words.into(), retry_after: None, unknown: false }
+    }
+}
+
+impl Upstream {
+    /// Asks through `client`, which follows no redirect.
+    pub fn new(client: Client, settings: &Settings) -> Self {
+        Upstream {
+            client,
+            base_url: settings.base_url.clone(),
+            client_id: settings.client_id.clone(),
+            timeout: settings.upstream_timeout,
+        }
+    }
+
+    fn endpoint(&self, secret: Secret) -> TokenEndpoint {
+        TokenEndpoint::new(self.client.clone(), self.base_url.clone()).with_secret(secret, self.timeout)
+    }
+
+    /// Spends a refresh token.
+    pub async fn refresh(&self, secret: Secret, asked: &Refresh) -> Result<Tokens, Refused> {
+        let Refresh { refresh_token, client_id: _, redirect_uri } = asked;
+        let endpoint = self.endpoint(secret);
+        let answer = endpoint.refresh(&self.client_id, refresh_token, redirect_uri.as_deref()).await;
+        answer.map_err(|error| refused(error, Grant::Refresh))
+    }
+
+    /// Redeems a code.
+    pub async fn exchange(&self, secret: Secret, asked: &Exchange) -> Result<Tokens, Refused> {
+        let Exchange { code, code_verifier, redirect_uri, client_id: _ } = asked;
+        let endpoint = self.endpoint(secret);
+        let answer = endpoint.exchange(&self.client_id, code, code_verifier, redirect_uri).await;
+        answer.map_err(|error| refused(error, Grant::Exchange))
+    }
+
+    /// Has a token forgotten.
+    pub async fn revoke(&self, secret: Secret, asked: &Revoke) -> Revoked {
+        let Revoke { refresh_token, client_id: _ } = asked;
+        Revoked { revocation: self.endpoint(secret).revoke(&self.client_id, refresh_token).await }
+    }
+}
+
+/// What the metrics call it.
+pub fn outcome<T>(result: &Result<T, Refused>) -> Outcome {
+    let Err(refused) = result else { return Outcome::Ok };
+    match refused.code {
+        ErrorCode::InvalidGrant => Outcome::InvalidGrant,
+        ErrorCode::InvalidClient => Outcome::InvalidClient,
+        ErrorCode::UpstreamRateLimited => Outcome::RateLimited,
+        ErrorCode::RefreshInterrupted => Outcome::Interrupted,
+        _ => Outcome::Unavailable,
+    }
+}
+
+/// OAuth's errors keep their meaning; what is no answer of Jira's is Jira not being there.
+fn refused(error: EndpointError, grant: Grant) -> Refused {
+    let words = error.to_string();
+    match error {
+        EndpointError::InvalidGrant(_) => Refused::because(ErrorCode::InvalidGrant, words),
+        EndpointError::InvalidClient(_) => Refused::because(ErrorCode::InvalidClient, words),
+        EndpointError::InvalidRequest(_) => Refused::because(ErrorCode::InvalidRequest, words),
+        EndpointError::Refused { .. } => Refused::because(ErrorCode::UpstreamRefused, words),
+        EndpointError::RateLimited { retry_after } => {
+            Refused { retry_after, ..Refused::because(ErrorCode::UpstreamRateLimited, words) }
+        }
+        EndpointError::Redirected { .. } => Refused::because(ErrorCode::UpstreamUnavailable, words),
+        // A page in Jira's place: whether Jira saw the request behind it is not known, but it is not likely.
+        EndpointError::Unavailable { .. } => {
+            Refused { unknown: true, ..Refused::because(ErrorCode::UpstreamUnavailable, words) }
+        }
+        EndpointError::Garbage => interrupted(&words, grant),
+        EndpointError::Http(error) if error.may_have_been_sent() => interrupted(&words, grant),
+        EndpointError::Http(_) => Refused::because(ErrorCode::UpstreamUnavailable, words),
+    }
+}
+
+/// The request left and no answer came.
+fn interrupted(words: &str, grant: Grant) -> Refused {
+    match grant {
+        Grant::Refresh => {
+            let words = format!(
+                "{words}. Whether the refresh token was spent is not known: ask again with the same one, and if Jira \
+                 then refuses it, log in"
+            );
+            Refused { unknown: true, ..Refused::because(ErrorCode::RefreshInterrupted, words) }
+        }
+        Grant::Exchange | Grant::Revoke => Refused::because(ErrorCode::UpstreamUnavailable, words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::HttpError;
+
+    #[test]
+    fn every_refusal_of_jira_keeps_its_meaning() {
+        let host = || "jira.example.com".to_owned();
+        let timeout = || EndpointError::Http(HttpError::Timeout { host: host() });
+        let dns = EndpointError::Http(HttpError::Dns { host: host() });
+        for (error, grant, code, unknown) in [
+            (EndpointError::InvalidGrant(String::new()), Grant::Refresh, ErrorCode::InvalidGrant, false),
+            (EndpointError::InvalidClient(String::new()), Grant::Refresh, ErrorCode::InvalidClient, false),
+            (EndpointError::InvalidRequest(String::new()), Grant::Exchange, ErrorCode::InvalidRequest, false),
+            (
+                EndpointError::Refused { status: 400, reason: String::new() },
+                Grant::Refresh,
+                ErrorCode::UpstreamRefused,
+                false,
+            ),
+            (
+                EndpointError::Unavailable { status: 502 },
+                Grant::Refresh,
+                ErrorCode::UpstreamUnavailable,
+                true,
+            ),
+            (
+                EndpointError::Redirected { host: host() },
+                Grant::Refresh,
+                ErrorCode::UpstreamUnavailable,
+                false,
+            ),
+            (EndpointError::Garbage, Grant::Refresh, ErrorCode::RefreshInterrupted, true),
+            (timeout(), Grant::Refresh, ErrorCode::RefreshInterrupted, true),
+            (timeout(), Grant::Exchange, ErrorCode::UpstreamUnavailable, false),
+            (dns, Grant::Refresh, ErrorCode::UpstreamUnavailable, false),
+        ] {
+            let what = format!("{error:?}");
+            let refused = refused(error, grant);
+            assert_eq!((refused.code, refused.unknown), (code, unknown), "{what}");
+        }
+        let limited = refused(EndpointError::RateLimited { retry_after: Some(17) }, Grant::Refresh);
+        assert_eq!((limited.code, limited.retry_after), (ErrorCode::UpstreamRateLimited, Some(17)));
+    }
+}

@@ -1,0 +1,224 @@
+//! `broker serve`: the broker on a runtime of its own, from its flags to its last answer.
+
+mod flags;
+mod told;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use crate::auth::resolve;
+use crate::auth::trust::Trust;
+use crate::broker::coordination::{Coordination, CoordinationError};
+use crate::broker::log::Log;
+use crate::broker::material::{Material, TlsFiles};
+use crate::broker::replicas::{Replicas, ReplicasError};
+use crate::broker::{Broker, Listeners, Parts, serve_until};
+use crate::error::{Actor, Code, Failure};
+use crate::process::{Signal, on_own_thread, raise_open_files};
+use crate::serve;
+
+use super::context::Context;
+
+pub use flags::ServeArgs;
+use told::Told;
+
+/// `jira broker …`
+#[derive(Subcommand, Clone, Debug)]
+pub enum BrokerCommand {
+    /// Refresh tokens for callers that must not have the client's secret
+    ///
+    /// Holds the secret of a confidential client and adds it to the calls that Jira wants it on. POST /v1/refresh
+    /// and /v1/revoke, with --allow-exchange also /v1/exchange; GET /healthz, /readyz and /metrics. Calls with one
+    /// refresh token become one call to Jira, and its result is there for a while for those who waited for it.
+    ///
+    /// The secret comes from JIRA_OAUTH_CLIENT_SECRET or the file that JIRA_OAUTH_CLIENT_SECRET_FILE names, the
+    /// tokens of callers from JIRA_BROKER_TOKEN or as lines name=token from JIRA_BROKER_TOKEN_FILE, Jira and the
+    /// client ID as for every command. Files are read again every ten seconds and on SIGHUP. Replicas share a Redis or
+    /// Valkey at JIRA_BROKER_REDIS_URL. SIGTERM ends it when what is under way has been answered.
+    Serve(Box<ServeArgs>),
+}
+
+/// Serves until a signal comes and what is under way has been answered; with `--check`, says what it found.
+pub async fn run(command: BrokerCommand, ctx: &Context) -> Result<(), Failure> {
+    let BrokerCommand::Serve(args) = command;
+    let check = args.check;
+    let told = Told::new(&args, ctx)?;
+    let sources = told.sources.clone();
+    let material = on_own_thread(move || Material::load(sources)).await.map_err(no_thread)??;
+    let runtime = OwnRuntime::new()?;
+    let parts = {
+        let _inside = runtime.enter();
+        parts(&told, material, ctx)?
+    };
+    if check {
+        return look_only(&runtime, told, parts, ctx).await;
+    }
+    let listeners = {
+        let _inside = runtime.enter();
+        listen(&told)?
+    };
+    if let Some(files) = raise_open_files()
+        && files < told.settings.limits.connections as u64 * 2
+    {
+        let text = format!("this process may open {files} files, which --max-connections may exceed");
+        ctx.out.warning("few_files", &text, None);
+    }
+    let mut ready = found(&told, &parts.material);
+    ready["listen"] = addresses(&listeners.callers)?.into();
+    ready["admin_listen"] = listeners.admin.as_deref().map(addresses).transpose()?.into();
+    let broker = Broker::new(told.settings, parts, listeners.admin.is_none());
+    ctx.out.value(&ready)?;
+    serve_on(&runtime, listeners, broker, ctx).await
+}
+
+async fn serve_on(
+    runtime: &OwnRuntime,
+    listeners: Listeners,
+    broker: Arc<Broker>,
+    ctx: &Context,
+) -> Result<(), Failure> {
+    let (shutdown, ending) = oneshot::channel::<()>();
+    let mut shutdown = Some(shutdown);
+    let end = async {
+        // A sender that is gone is the end as well.
+        let _ = ending.await;
+    };
+    let mut served = runtime.get().spawn(serve_until(listeners, Arc::clone(&broker), end));
+    let mut signals = ctx.process.signals.clone();
+    loop {
+        tokio::select! {
+            ended = &mut served => {
+                return ended.map_err(|error| Failure::new(Code::Bug, format!("the broker crashed: {error}")));
+            }
+            signal = signals.next() => match (signal, shutdown.take()) {
+                (Signal::HangUp, kept) => {
+                    shutdown = kept;
+                    broker.read_again();
+                }
+                (Signal::Interrupt | Signal::Terminate, Some(shutdown)) => drop(shutdown.send(())),
+                // Asked for again, it ends at once, whoever still waits.
+                (signal, None) => ctx.cut(signal),
+            },
+        }
+    }
+}
+
+/// Everything but the listeners. Inside the broker's runtime: Redis is connected to from there.
+fn parts(told: &Told, material: Material, ctx: &Context) -> Result<Parts, Failure> {
+    let base_url = &told.settings.base_url;
+    let client = resolve::client(&ctx.settings, &Trust::of(&ctx.settings, base_url), base_url)?;
+    let coordination = match &told.redis {
+        Some(options) => Coordination::Redis(Replicas::start(options.clone()).map_err(no_redis)?),
+        None => Coordination::Alone,
+    };
+    let clock = ctx.process.clock.clone();
+    let log = Log::start(ctx.process.stderr.clone(), clock.clone()).map_err(no_thread)?;
+    Ok(Parts { client, material, coordination, log, clock })
+}
+
+/// `--check`: everything was read; the siblings' Redis is the last that is left to try.
+async fn look_only(runtime: &OwnRuntime, told: Told, parts: Parts, ctx: &Context) -> Result<(), Failure> {
+    let mut answer = found(&told, &parts.material);
+    let Parts { coordination, log, .. } = parts;
+    let reached = runtime.get().spawn(async move { coordination.reach().await }).await;
+    log.end().await;
+    match reached {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return Err(unreachable(&error)),
+        Err(error) => return Err(Failure::new(Code::Bug, error.to_string())),
+    }
+    answer["listen"] = told.listen.iter().map(ToString::to_string).collect::<Vec<_>>().into();
+    answer["admin_listen"] = told.admin_listen.map(|at| vec![at.to_string()]).into();
+    ctx.out.value(&answer)
+}
+
+/// What was found, without a secret in it.
+fn found(told: &Told, material: &Material) -> Value {
+    let settings = &told.settings;
+    let callers = material.known().callers.as_ref().map(|callers| json!(callers.names()));
+    let clients = told.sources.tls.as_ref().and_then(|TlsFiles { client_ca, .. }| client_ca.as_ref());
+    json!({
+        "listen": null,
+        "admin_listen": null,
+        "base_url": settings.base_url.as_str(),
+        "client_id": settings.client_id.as_str(),
+        "tls": told.sources.tls.is_some(),
+        "client_certificates": clients.is_some(),
+        "callers": callers,
+        "exchange": settings.allow_exchange,
+        "coordination": if told.redis.is_some() { "redis" } else { "off" },
+        "replay_ttl": settings.replay_ttl.as_secs_f64(),
+        "rate_limit": settings.rate.per_minute,
+    })
+}
+
+fn listen(told: &Told) -> Result<Listeners, Failure> {
+    let bind = |address: SocketAddr| {
+        let listener = serve::bind(address).or_else(|error| match address.ip().is_unspecified() {
+            // A machine without IPv6 has all its addresses in the other family.
+            true if address.is_ipv6() => serve::bind((Ipv4Addr::UNSPECIFIED, address.port()).into()),
+            _ => Err(error),
+        });
+        let busy = |error: io::Error| {
+            let text = format!("the broker cannot listen on {address}: {error}");
+            Failure::new(Code::PortBusy, text).actor(Actor::Operator)
+        };
+        listener.map_err(busy)
+    };
+    let callers = told.listen.iter().map(|address| bind(*address)).collect::<Result<_, _>>()?;
+    let admin = told.admin_listen.map(bind).transpose()?.map(|listener| vec![listener]);
+    Ok(Listeners { callers, admin })
+}
+
+fn addresses(listeners: &[TcpListener]) -> Result<Vec<String>, Failure> {
+    let addresses = listeners.iter().map(|listener| Ok(listener.local_addr()?.to_string()));
+    addresses
+        .collect::<io::Result<_>>()
+        .map_err(|error| Failure::new(Code::Bug, format!("a listener has no address: {error}")))
+}
+
+fn unreachable(error: &CoordinationError) -> Failure {
+    Failure::new(Code::Connect, error.to_string()).actor(Actor::Operator)
+}
+
+fn no_redis(error: ReplicasError) -> Failure {
+    Failure::new(Code::BadValue, error.to_string()).actor(Actor::Operator)
+}
+
+fn no_thread(error: io::Error) -> Failure {
+    Failure::new(Code::Bug, format!("no thread for the broker: {error}"))
+}
+
+/// The program's own runtime has one thread. This one has as many as there are processors, and does not wait
+/// for its tasks when it goes.
+struct OwnRuntime(Option<Runtime>);
+
+impl OwnRuntime {
+    fn new() -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        runtime.map(|runtime| OwnRuntime(Some(runtime))).map_err(no_thread)
+    }
+
+    fn get(&self) -> &Runtime {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+
+    fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
+        self.get().enter()
+    }
+}
+
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What `broker serve` was told by flags, variables and the site, parsed. The first thing that is wrong ends it.
+
+use std::net::{Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::broker::material::{Sources, TlsFiles};
+use crate::broker::replicas;
+use crate::broker::settings::{Rate, Settings, WithoutCoordination};
+use crate::config::{ConfigError, Source, Sourced, Vars, flag_facts, parse_duration};
+use crate::error::{Actor, Code, Failure, Hint};
+use crate::serve::Limits;
+
+use super::ServeArgs;
+use crate::cli::context::Context;
+
+/// All of it.
+pub struct Told {
+    pub settings: Settings,
+    pub listen: Vec<SocketAddr>,
+    pub admin_listen: Option<SocketAddr>,
+    pub sources: Sources,
+    pub redis: Option<replicas::Options>,
+}
+
+impl Told {
+    /// Finds every value in its one order: flag, variable, env file, default.
+    pub fn new(args: &ServeArgs, ctx: &Context) -> Result<Told, Failure> {
+        let find = Finder { vars: &ctx.settings.vars };
+        let settings = settings(args, &find, ctx)?;
+        let tls = tls(args, &find)?;
+        let listen = find.needed(&args.listen, "listen", address)?;
+        let plaintext = find.switch(args.plaintext, "plaintext")?;
+        if !listen.value.ip().is_loopback() && tls.is_none() && !plaintext {
+            let reason =
+                "is not loopback: give --tls-cert and --tls-key, or say --plaintext if TLS ends before it";
+            return Err(ConfigError::bad(reason).at(&listen.source).into());
+        }
+        if tls.is_some() && plaintext {
+            return Err(ConfigError::bad("--plaintext and --tls-cert contradict each other").into());
+        }
+        let secret = find.vars.secret_place("JIRA_OAUTH_CLIENT_SECRET")?.ok_or_else(no_secret)?;
+        let callers = find.vars.secret_place("JIRA_BROKER_TOKEN")?;
+        let admin_listen = find.maybe(&args.admin_listen, "admin-listen", address)?;
+        Ok(Told {
+            redis: redis(args, &find, &settings)?,
+            settings,
+            listen: vec![listen.value],
+            admin_listen: admin_listen.map(|found| found.value),
+            sources: Sources { secret, callers, tls },
+        })
+    }
+}
+
+fn settings(args: &ServeArgs, find: &Finder<'_>, ctx: &Context) -> Result<Settings, Failure> {
+    let base_url = ctx.settings.base_url.as_ref().ok_or_else(|| {
+        let text = "no Jira is named: give --base-url or set JIRA_BASE_URL";
+        ctx.named(Failure::new(Code::NoBaseUrl, text).hint(Hint::Help("broker serve")))
+    })?;
+    let client_id = ctx.settings.client_id.as_ref().ok_or_else(|| {
+        let text = "no client ID is known: give --client-id or set JIRA_OAUTH_CLIENT_ID";
+        Failure::new(Code::NoClientId, text).hint(Hint::Help("broker serve"))
+    })?;
+    let duration =
+        |typed: &Option<String>, flag| Ok::<_, Failure>(find.needed(typed, flag, parse_duration)?.value);
+    let without = find.needed(&args.without_coordination, "without-coordination", |text| match text {
+        "refuse" => Ok(WithoutCoordination::Refuse),
+        "local" => Ok(WithoutCoordination::Local),
+        _ => Err(ConfigError::bad("must be refuse or local")),
+    })?;
+    let settings = Settings {
+        allow_exchange: find.switch(args.allow_exchange, "allow-exchange")?,
+        replay_ttl: find.needed(&args.replay_ttl, "replay-ttl", duration_or_none)?.value,
+        replay_entries: find.needed(&args.replay_entries, "replay-entries", number)?.value,
+        without_coordination: without.value,
+        trusted_proxies: trusted_proxies(args, find)?,
+        max_in_flight: find.needed(&args.max_in_flight, "max-in-flight", positive)?.value,
+        limits: Limits {
+            header: duration(&args.header_timeout, "header-timeout")?,
+            body: duration(&args.body_timeout, "body-timeout")?,
+            write: duration(&args.write_timeout, "write-timeout")?,
+            handshake: duration(&args.handshake_timeout, "handshake-timeout")?,
+            max_body: u64::from(find.needed(&args.max_body, "max-body", positive)?.value),
+            connections: find.needed(&args.max_connections, "max-connections", positive)?.value as usize,
+            ..Limits::default()
+        },
+        upstream_timeout: duration(&args.upstream_timeout, "upstream-timeout")?,
+        grace: duration(&args.grace, "grace")?,
+        rate: Rate {
+            per_minute: find.needed(&args.rate_limit, "rate-limit", number)?.value,
+            burst: find.needed(&args.rate_burst, "rate-burst", positive)?.value,
+        },
+        ..Settings::new(base_url.value.clone(), client_id.value.clone())
+    };
+    settings.check()?;
+    Ok(settings)
+}
+
+fn tls(args: &ServeArgs, find: &Finder<'_>) -> Result<Option<TlsFiles>, Failure> {
+    let file = |typed: &Option<String>, flag| find.maybe(typed, flag, path);
+    let certificate = file(&args.tls_cert, "tls-cert")?;
+    let key = file(&args.tls_key, "tls-key")?;
+    let client_ca = file(&args.tls_client_ca, "tls-client-ca")?;
+    match (certificate, key, client_ca) {
+        (Some(certificate), Some(key), client_ca) => Ok(Some(TlsFiles {
+            certificate: certificate.value,
+            key: key.value,
+            client_ca: client_ca.map(|found| found.value),
+        })),
+        (None, None, None) => Ok(None),
+        (None, None, Some(ca)) => {
+            let reason = "certificates of callers need TLS: give --tls-cert and --tls-key as well";
+            Err(ConfigError::bad(reason).at(&ca.source).into())
+        }
+        (Some(half), None, _) | (None, Some(half), _) => {
+            Err(ConfigError::bad("--tls-cert and --tls-key go together").at(&half.source).into())
+        }
+    }
+}
+
+fn redis(
+    args: &ServeArgs,
+    find: &Finder<'_>,
+    settings: &Settings,
+) -> Result<Option<replicas::Options>, Failure> {
+    let ca = find.maybe(&args.redis_ca, "redis-ca", path)?;
+    let Some(place) = find.vars.secret_place("JIRA_BROKER_REDIS_URL")? else {
+        return match ca {
+            None => Ok(None),
+            Some(ca) => {
+                let reason = "there is no Redis to trust: set JIRA_BROKER_REDIS_URL";
+                Err(ConfigError::bad(reason).at(&ca.source).into())
+            }
+        };
+    };
+    Ok(Some(replicas::Options {
+        url: place.read(true)?,
+        ca: ca.map(|found| found.value),
+        realm: format!("{} {}", settings.base_url.as_str(), settings.client_id.as_str()),
+        upstream_timeout: settings.upstream_timeout,
+        replay_ttl: settings.replay_ttl,
+    }))
+}
+
+fn trusted_proxies(args: &ServeArgs, find: &Finder<'_>) -> Result<Vec<IpNet>, Failure> {
+    let typed = (!args.trusted_proxy.is_empty()).then(|| args.trusted_proxy.join(","));
+    let found = find.maybe(&typed, "trusted-proxy", |text| {
+        let networks = text.split(',').map(str::trim).filter(|network| !network.is_empty());
+        networks.map(network).collect::<Result<Vec<_>, _>>()
+    })?;
+    Ok(found.map(|found| found.value).unwrap_or_default())
+}
+
+/// Looks values up and says of a bad one where it came from.
+struct Finder<'a> {
+    vars: &'a Vars,
+}
+
+impl Finder<'_> {
+    fn maybe<T>(
+        &self,
+        typed: &Option<String>,
+        flag: &'static str,
+        parse: impl Fn(&str) -> Result<T, ConfigError>,
+    ) -> Result<Option<Sourced<T>>, ConfigError> {
+        let Some(facts) = flag_facts(flag) else { return Ok(None) };
+        let said = self.vars.text(typed.as_deref(), facts.name, facts.variables)?;
+        let said = said.or(facts.default.map(|text| Sourced::new(text.to_owned(), Source::Default)));
+        let Some(Sourced { value, source }) = said else { return Ok(None) };
+        let value = parse(&value).map_err(|error| error.at(&source))?;
+        Ok(Some(Sourced::new(value, source)))
+    }
+
+    /// A flag that has a default.
+    fn needed<T>(
+        &self,
+        typed: &Option<String>,
+        flag: &'static str,
+        parse: impl Fn(&str) -> Result<T, ConfigError>,
+    ) -> Result<Sourced<T>, ConfigError> {
+        let found = self.maybe(typed, flag, parse)?;
+        found.ok_or_else(|| ConfigError::bad(format!("--{flag} is needed")))
+    }
+
+    fn switch(&self, typed: Option<bool>, flag: &'static str) -> Result<bool, ConfigError> {
+        let Some(facts) = flag_facts(flag) else { return Ok(false) };
+        let said = self.vars.boolean(typed, facts.name, facts.variables)?;
+        Ok(said.is_some_and(|said| said.value))
+    }
+}
+
+fn path(text: &str) -> Result<PathBuf, ConfigError> {
+    Ok(PathBuf::from(text))
+}
+
+/// `127.0.0.1:8080`, `[::1]:8080`, or `:8080` for every address of this machine.
+fn address(text: &str) -> Result<SocketAddr, ConfigError> {
+    let form = || ConfigError::bad("an address is IP:PORT, such as 127.0.0.1:8080 or [::1]:8080, or :PORT");
+    match text.strip_prefix(':') {
+        Some(port) => Ok((Ipv6Addr::UNSPECIFIED, port.parse::<u16>().map_err(|_| form())?).into()),
+        None => text.parse().map_err(|_| form()),
+    }
+}
+
+/// A network, or one address.
+fn network(text: &str) -> Result<IpNet, ConfigError> {
+    let one = || text.parse::<std::net::IpAddr>().map(IpNet::from).ok();
+    let form = || ConfigError::bad("a network is written as 10.0.0.0/8 or fd00::/8, or is one address");
+    text.parse().ok().or_else(one).ok_or_else(form)
+}
+
+fn number<T: FromStr>(text: &str) -> Result<T, ConfigError> {
+    text.parse().map_err(|_| ConfigError::bad("must be a whole number"))
+}
+
+fn positive(text: &str) -> Result<u32, ConfigError> {
+    match number(text)? {
+        0 => Err(ConfigError::bad("must be more than 0")),
+        number => Ok(number),
+    }
+}
+
+fn duration_or_none(text: &str) -> Result<Duration, ConfigError> {
+    match text {
+        "0" | "0s" => Ok(Duration::ZERO),
+        text => parse_duration(text),
+    }
+}
+
+fn no_secret() -> Failure {
+    let text = "the broker has no client secret: set JIRA_OAUTH_CLIENT_SECRET, or JIRA_OAUTH_CLIENT_SECRET_FILE to the \
+                file that holds it";
+    Failure::new(Code::BadValue, text).actor(Actor::Operator).hint(Hint::Help("broker serve"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_networks() {
+        for (text, expected) in
+            [("127.0.0.1:8080", "127.0.0.1:8080"), (":8080", "[::]:8080"), ("[::1]:0", "[::1]:0")]
+        {
+            assert_eq!(address(text).unwrap().to_string(), expected);
+        }
+        for text in ["", ":", "8080", "localhost:8080", "127.0.0.1", ":70000", "127.0.0.1:80 "] {
+            assert!(address(text).is_err(), "{text}");
+        }
+        assert_eq!(network("10.0.0.0/8").unwrap().to_string(), "10.0.0.0/8");
+        assert_eq!(network("192.0.2.7").unwrap().to_string(), "192.0.2.7/32");
+        assert!(network("10.0.0.0/33").is_err() && network("proxy").is_err());
+    }
+}

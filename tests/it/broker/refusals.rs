@@ -1,0 +1,199 @@
+//! What is refused before Jira hears of it, most of it through raw sockets (threats.md 22).
+
+use std::time::Duration;
+
+use http::Method;
+use jira_oauth::sandbox::{Action, Fault, Gate};
+use serde_json::json;
+use tokio::io::AsyncReadExt;
+
+use super::house::{House, TOKEN};
+use crate::support::wait;
+
+const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+
+/// The answer to bytes as they are.
+fn parts(answer: &str) -> (u16, String, serde_json::Value) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, head.to_lowercase(), serde_json::from_str(body).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn a_request_whose_end_or_host_is_in_doubt_is_refused() {
+    let house = House::usual().await;
+    let host = "Host: broker";
+    let post = "POST /v1/refresh HTTP/1.1\r\ncontent-type: application/json\r\n";
+    for (head, status, error) in [
+        (format!("{host}\r\nContent-Length: 2\r\nTransfer-Encoding: chunked"), 400, "invalid_request"),
+        (format!("{host}\r\nTransfer-Encoding: chunked"), 400, "invalid_request"),
+        ("Content-Length: 2".to_owned(), 400, "invalid_request"),
+        ("Host: a\r\nHost: b\r\nContent-Length: 2".to_owned(), 400, "invalid_request"),
+        (host.to_owned(), 411, "length_required"),
+        (format!("{host}\r\nContent-Length: 10485760"), 413, "too_large"),
+        (format!("{host}\r\nContent-Length: 65537"), 413, "too_large"),
+    ] {
+        let answer = house.raw(format!("{post}{head}\r\n\r\n{{}}").as_bytes()).await;
+        let (found, head, body) = parts(&answer);
+        assert_eq!((found, body["error"].as_str()), (status, Some(error)), "{answer}");
+        assert!(head.contains("connection: close") && head.contains("cache-control: no-store"), "{answer}");
+    }
+    // Of these hyper itself says no more than that they are bad.
+    for head in ["Content-Length: 2\r\nContent-Length: 3", "Content-Length: -1", "Content-Length: two"] {
+        let answer = house.raw(format!("{post}{host}\r\n{head}\r\n\r\n{{}}").as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("connection: close"), "{answer}");
+    }
+    assert_eq!(house.refreshes(), 0);
+    let refused = r#"jira_broker_requests_total{route="other",result="refused",code="too_large"}"#;
+    assert_eq!(house.metric(refused).await, 2.0);
+}
+
+#[tokio::test]
+async fn half_a_header_and_half_a_body_end_in_time() {
+    let house = House::with(|plan| {
+        plan.settings.limits.header = Duration::from_millis(200);
+        plan.settings.limits.body = Duration::from_millis(200);
+    })
+    .await;
+    house.raw(b"POST /v1/refresh HTTP/1.1\r\nHost: bro").await;
+    house.raw(b"").await;
+    let half = "POST /v1/refresh HTTP/1.1\r\nHost: b\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{";
+    let (status, _, body) = parts(&house.raw(half.as_bytes()).await);
+    assert_eq!((status, body["error"].as_str()), (408, Some("request_timeout")));
+    assert_eq!(house.refreshes(), 0);
+}
+
+#[tokio::test]
+async fn two_thousand_idle_connections_leave_health_alone() {
+    let house = House::usual().await;
+    let mut idle = Vec::new();
+    // As many as this process may open, for both ends are here.
+    while idle.len() < 400 {
+        idle.push(house.connect().await);
+    }
+    assert_eq!(house.get("/healthz").await.status, 200);
+    house.refresh(&house.token()).await.pair();
+}
+
+#[tokio::test]
+async fn a_connection_too_many_is_told_so() {
+    let house = House::with(|plan| plan.settings.limits.connections = 2).await;
+    let first = house.connect().await;
+    let second = house.connect().await;
+    // Both are served before the third is looked at.
+    let mut third = house.connect().await;
+    let mut answer = String::new();
+    wait(third.read_to_string(&mut answer)).await.unwrap();
+    let (status, head, body) = parts(&answer);
+    assert_eq!((status, body["error"].as_str()), (503, Some("overloaded")));
+    assert!(head.contains("retry-after: 1"));
+    drop((first, second));
+    while house.raw(b"GET /healthz HTTP/1.0\r\nHost: b\r\n\r\n").await.contains("503") {
+        tokio::task::yield_now().await;
+    }
+    let shed = r#"jira_broker_shed_total{reason="connections"}"#;
+    assert!(house.metric(shed).await >= 1.0);
+}
+
+#[tokio::test]
+async fn other_methods_and_paths_are_refused() {
+    let house = House::usual().await;
+    for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+        for path in ["/v1/refresh", "/v1/exchange", "/v1/revoke"] {
+            let answer = house.send(method.clone(), path, JSON, "{}".to_owned()).await;
+            answer.refused(405, "method_not_allowed");
+            assert_eq!(answer.header("allow"), "POST");
+        }
+    }
+    for path in
+        ["/", "/v1/refresh/", "/v1/Refresh", "/v1//refresh", "/v2/refresh", "/metrics/", "/favicon.ico"]
+    {
+        house.post(path, &json!({ "refresh_token": house.token() })).await.refused(404, "not_found");
+    }
+    assert_eq!(house.refreshes(), 0);
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_said_to_be_json_is_refused() {
+    let house = House::usual().await;
+    let body = json!({ "refresh_token": house.token() }).to_string();
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=latin1",
+        "application/json-patch+json",
+        "text/plain; application/json",
+    ] {
+        let answer = house.send(Method::POST, "/v1/refresh", &[("content-type", kind)], body.clone()).await;
+        answer.refused(415, "unsupported_media_type");
+    }
+    house.send(Method::POST, "/v1/refresh", &[], body.clone()).await.refused(415, "unsupported_media_type");
+    assert_eq!(house.refreshes(), 0);
+    for kind in ["application/json; charset=utf-8", "Application/JSON"] {
+        let body = json!({ "refresh_token": house.token() }).to_string();
+        house.send(Method::POST, "/v1/refresh", &[("content-type", kind)], body).await.pair();
+    }
+}
+
+#[tokio::test]
+async fn a_page_in_a_browser_is_refused() {
+    let house = House::usual().await;
+    let body = json!({ "refresh_token": house.token() }).to_string();
+    for origin in ["https://evil.example", "null", "http://127.0.0.1:8080"] {
+        let headers = [("content-type", "application/json"), ("origin", origin)];
+        let answer = house.send(Method::POST, "/v1/refresh", &headers, body.clone()).await;
+        answer.refused(403, "origin_refused");
+        assert!(!answer.headers.contains_key("access-control-allow-origin"));
+    }
+    assert_eq!(house.refreshes(), 0);
+}
+
+#[tokio::test]
+async fn a_message_that_is_none_is_refused_and_not_repeated() {
+    let house = House::usual().await;
+    for body in [
+        " ",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        r#"{"refresh_token":""}"#,
+        r#"{"refresh_token":17}"#,
+        r#"{"refresh_token":["canary"]}"#,
+        r#"{"refresh_token":"canary with spaces"}"#,
+        "{\"refresh_token\":\"canary\\n\"}",
+        r#"{"refresh_token":"canary","refresh_token":"canary2"}"#,
+        r#"{"refresh_token":"canary","client_secret":"canary"}"#,
+        r#"{"refresh_token":"canary"} canary"#,
+    ] {
+        let answer = house.send(Method::POST, "/v1/refresh", JSON, body.to_owned()).await;
+        answer.refused(400, "invalid_request");
+        assert!(!answer.text.contains("canary"), "{answer:?}");
+    }
+    let other = json!({ "refresh_token": house.token(), "client_id": "another" });
+    house.post("/v1/refresh", &other).await.refused(400, "invalid_client_id");
+    house.post("/v1/revoke", &other).await.refused(400, "invalid_client_id");
+    assert_eq!(house.jira.log().len(), 0, "Jira was asked");
+    assert!(!house.ended().await.text().contains("canary"));
+}
+
+#[tokio::test]
+async fn more_than_may_be_under_way_is_refused_at_once() {
+    let house = House::with(|plan| plan.settings.max_in_flight = 2).await;
+    let gate = Gate::new();
+    house.jira.faults().add(Fault::on(TOKEN, Action::Hold(gate.clone())).times(2));
+    let tokens = [house.token(), house.token()];
+    let under_way = async { tokio::join!(house.refresh(&tokens[0]), house.refresh(&tokens[1])) };
+    let third = async {
+        wait(gate.arrived(2)).await;
+        let answer = house.refresh(&house.token()).await;
+        gate.release();
+        answer
+    };
+    let ((one, two), third) = tokio::join!(under_way, third);
+    third.refused(503, "overloaded");
+    one.pair();
+    two.pair();
+    house.refresh(&house.token()).await.pair();
+    assert_eq!(house.metric(r#"jira_broker_shed_total{reason="in_flight"}"#).await, 1.0);
+}

@@ -1,0 +1,203 @@
+//! Secrets that are renewed, health, readiness, metrics, the log, and the end.
+
+use std::path::Path;
+
+use http::Method;
+use jira_oauth::sandbox::{Action, Fault};
+use serde_json::json;
+
+use super::house::{House, TOKEN, ask, file};
+use crate::support::wait;
+
+/// A secret as Kubernetes mounts it: the file is a link through `..data`, which is what is swapped.
+#[cfg(unix)]
+fn mount(dir: &Path, revision: &str, secret: &str) {
+    use std::os::unix::fs::symlink;
+
+    std::fs::create_dir(dir.join(revision)).unwrap();
+    std::fs::write(dir.join(revision).join("secret"), secret).unwrap();
+    symlink(revision, dir.join("..new")).unwrap();
+    std::fs::rename(dir.join("..new"), dir.join("..data")).unwrap();
+    if !dir.join("secret").is_symlink() {
+        symlink("..data/secret", dir.join("secret")).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_renewed_secret_is_used_and_a_bad_one_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    mount(dir.path(), "..1", "not-the-secret\n");
+    let place = file(&dir.path().join("secret"));
+    let house = House::with(|plan| plan.secret = Some(place)).await;
+    house.refresh(&house.token()).await.refused(502, "invalid_client");
+    mount(dir.path(), "..2", house.jira.client_secret());
+    house.broker.read_again();
+    house.log.until(|line| line["event"] == "reload" && line["result"] == "ok").await;
+    house.refresh(&house.token()).await.pair();
+    for (revision, bad) in [("..3", ""), ("..4", "two\nlines\n")] {
+        mount(dir.path(), revision, bad);
+        house.broker.read_again();
+        let failures = || house.log.lines().into_iter().filter(|line| line["result"] == "failed").count();
+        let expected = failures() + 1;
+        wait(async {
+            while failures() < expected {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        house.refresh(&house.token()).await.pair();
+    }
+    assert_eq!(house.metric(r#"jira_broker_reload_total{what="secret",result="ok"}"#).await, 1.0);
+    assert_eq!(house.metric(r#"jira_broker_reload_total{what="secret",result="failed"}"#).await, 2.0);
+    let secret = house.jira.client_secret().to_owned();
+    let log = house.ended().await.text();
+    assert!(!log.contains(&secret) && !log.contains("not-the-secret"));
+}
+
+#[tokio::test]
+async fn a_caller_that_was_taken_off_the_list_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("callers");
+    std::fs::write(&path, "one=token-of-one\nother=token-of-other\n").unwrap();
+    let place = file(&path);
+    let house = House::with(|plan| plan.callers = Some(place)).await;
+    house.refresh_as("token-of-one", &house.token()).await.pair();
+    std::fs::write(&path, "other=token-of-other\n").unwrap();
+    house.broker.read_again();
+    house.log.until(|line| line["event"] == "reload" && line["what"] == "callers").await;
+    house.refresh_as("token-of-one", &house.token()).await.refused(401, "unauthorized");
+    house.refresh_as("token-of-other", &house.token()).await.pair();
+}
+
+#[tokio::test]
+async fn health_and_readiness_do_not_depend_on_jira() {
+    let house = House::usual().await;
+    house.jira.faults().add(Fault::on("/", Action::Drop).always());
+    let health = house.get("/healthz").await;
+    assert_eq!((health.status, health.json()), (200, json!({ "status": "ok" })));
+    let ready = house.get("/readyz").await;
+    assert_eq!((ready.status, ready.json()), (200, json!({ "ready": true, "coordination": "off" })));
+    assert_eq!(house.jira.log().len(), 0);
+    let head = house.send(Method::HEAD, "/healthz", &[], String::new()).await;
+    assert_eq!((head.status, head.text.as_str()), (200, ""));
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        let answer = house.post(path, &json!({})).await;
+        assert_eq!((answer.status, answer.header("allow")), (405, "GET, HEAD"));
+    }
+}
+
+#[tokio::test]
+async fn an_admin_listener_has_these_three_alone() {
+    let house = House::with(|plan| plan.admin = true).await;
+    let admin = house.admin.unwrap();
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        house.get(path).await.refused(404, "not_found");
+        let answer = ask(&house.web, &format!("http://{admin}{path}"), Method::GET, &[], String::new()).await;
+        assert_eq!(answer.status, 200, "{path}");
+    }
+    let body = json!({ "refresh_token": house.token() }).to_string();
+    let headers = [("content-type", "application/json")];
+    let answer = ask(&house.web, &format!("http://{admin}/v1/refresh"), Method::POST, &headers, body).await;
+    assert_eq!(answer.status, 404);
+    assert_eq!(house.refreshes(), 0);
+}
+
+#[tokio::test]
+async fn metrics_tell_what_happened_in_bounded_labels() {
+    let house = House::usual().await;
+    let dead = house.dead_token();
+    let token = house.token();
+    house.refresh(&token).await.pair();
+    house.refresh(&token).await.pair();
+    house.refresh(&dead).await.refused(400, "invalid_grant");
+    let answer = house.get("/metrics").await;
+    assert!(answer.header("content-type").starts_with("application/openmetrics-text"));
+    assert!(answer.text.ends_with("# EOF\n"));
+    for line in [
+        r#"jira_broker_requests_total{route="refresh",result="ok",code="ok"} 2"#,
+        r#"jira_broker_requests_total{route="refresh",result="refused",code="invalid_grant"} 1"#,
+        r#"jira_broker_request_seconds_count{route="refresh"} 3"#,
+        r#"jira_broker_upstream_requests_total{grant="refresh",outcome="ok"} 1"#,
+        r#"jira_broker_upstream_requests_total{grant="refresh",outcome="invalid_grant"} 1"#,
+        "jira_broker_upstream_seconds_count 2",
+        r#"jira_broker_replayed_total{from="memory"} 1"#,
+        "jira_broker_coalesced_total 0",
+        "jira_broker_in_flight 0",
+        "jira_broker_replay_entries 1",
+        "jira_broker_ready 1",
+        "process_start_time_seconds 1772600767.0",
+        concat!(r#"jira_broker_build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""} 1"#),
+    ] {
+        assert!(answer.text.lines().any(|found| found == line), "{line}\n{}", answer.text);
+    }
+    assert!(!answer.text.contains("coordination"), "there is nobody to agree with");
+    assert!(!answer.text.contains(&dead) && !answer.text.contains(&token));
+}
+
+#[tokio::test]
+async fn what_is_under_way_at_the_end_is_answered_and_new_requests_go_elsewhere() {
+    let mut house = House::usual().await;
+    let (token, gate) = (house.token(), house.hold());
+    let (web, url) = (house.web.clone(), format!("http://{}/v1/refresh", house.address));
+    let body = json!({ "refresh_token": token }).to_string();
+    let slow = tokio::spawn(async move {
+        ask(&web, &url, Method::POST, &[("content-type", "application/json")], body).await
+    });
+    wait(gate.arrived(1)).await;
+    house.stop();
+    house.log.until(|line| line["event"] == "draining").await;
+    let ready = house.get("/readyz").await;
+    assert_eq!((ready.status, ready.json()["reason"].as_str()), (503, Some("draining")));
+    assert_eq!(house.get("/healthz").await.status, 200);
+    let late = house.refresh(&house.token()).await;
+    late.refused(503, "draining");
+    assert_eq!(late.header("connection"), "close");
+    gate.release();
+    let answer = wait(slow).await.unwrap();
+    assert_eq!(answer.header("connection"), "close");
+    answer.pair();
+    wait(&mut house.task).await.unwrap();
+    assert_eq!(house.log.lines().last().unwrap()["event"], "ended");
+    assert_eq!(house.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn the_grace_has_an_end() {
+    let mut house = House::with(|plan| plan.settings.grace = std::time::Duration::from_millis(200)).await;
+    house.jira.faults().add(Fault::on(TOKEN, Action::Hang));
+    let (web, url) = (house.web.clone(), format!("http://{}/v1/refresh", house.address));
+    let body = json!({ "refresh_token": house.token() }).to_string();
+    let headers = [("content-type".to_owned(), "application/json".to_owned())];
+    let slow = tokio::spawn(async move {
+        let [(name, value)] = headers;
+        web.post(url).header(name, value).body(body).send().await.is_err()
+    });
+    wait(house.jira.wait_for(TOKEN, 1)).await;
+    house.stop();
+    wait(&mut house.task).await.unwrap();
+    assert!(wait(slow).await.unwrap(), "the caller is cut off");
+    assert!(house.log.lines().iter().any(|line| line["outcome"] == "grace_over"));
+}
+
+#[tokio::test]
+async fn a_line_of_the_log_says_what_a_request_came_to() {
+    let house = House::usual().await;
+    let answer = house.refresh(&house.token()).await;
+    answer.pair();
+    let line = house.log.until(|line| line["event"] == "request").await;
+    assert_eq!(line["ts"], "2026-03-04T05:06:07.000Z");
+    assert_eq!(line["request_id"], answer.header("x-request-id"));
+    for (name, value) in [
+        ("level", "info"),
+        ("route", "refresh"),
+        ("caller", "address:127.0.0.1"),
+        ("outcome", "called"),
+        ("code", "ok"),
+    ] {
+        assert_eq!(line[name], value, "{line}");
+    }
+    assert_eq!(line["status"], 200);
+    assert_eq!(line["token"].as_str().unwrap().len(), 12);
+    assert!(line["ms"].as_f64() >= line["upstream_ms"].as_f64());
+}
