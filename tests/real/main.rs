@@ -9,6 +9,8 @@
 
 #[cfg(target_os = "linux")]
 mod bounds;
+#[cfg(target_os = "linux")]
+mod broker;
 mod browser;
 #[cfg(target_os = "linux")]
 mod budget;
