@@ -232,6 +232,8 @@ pub enum Hint {
     SiteList,
     /// `jira config show`.
     ConfigShow,
+    /// Has the caller token of a broker read without echo and set: it is neither an argument nor in the history.
+    BrokerToken,
     /// `jira token status`.
     TokenStatus { site: Option<String> },
     /// `jira get KEY`: look before you repeat a change.
@@ -262,6 +264,9 @@ impl fmt::Display for Hint {
             }
             Hint::SiteList => write!(f, "jira site list"),
             Hint::ConfigShow => write!(f, "jira config show"),
+            Hint::BrokerToken => {
+                write!(f, "stty -echo; read -r JIRA_BROKER_TOKEN; stty echo; export JIRA_BROKER_TOKEN")
+            }
             Hint::TokenStatus { site: name } => write!(f, "jira token status{}", site(name)),
             Hint::Look { keys } => {
                 write!(f, "jira get")?;
@@ -305,7 +310,7 @@ pub struct Failure {
     pub status_code: Option<u16>,
     /// Whole seconds to wait, if the other side said so.
     pub retry_after: Option<u64>,
-    /// Jira's `X-AREQUESTID`.
+    /// Jira's `X-AREQUESTID`, or what a broker's log calls the request.
     pub request_id: Option<String>,
     /// Jira's `errorMessages` and `errors` as they came, or what else the reader needs.
     pub details: Option<Value>,

@@ -1,27 +1,39 @@
-//! The broker as its client sees it: `POST /v1/refresh`, instead of Jira's token endpoint, for
+//! The broker as its client sees it: it stands between this program and Jira's token endpoint, for
 //! applications whose secret must not be in anybody's hands.
 //!
-//! The broker replays an answer for a while, so a call that got none is asked again with the same token.
+//! What is said is in [`wire`](super::wire); what a refusal means to the command is in `broker_fault`. A broker
+//! replays the answer to a refresh for a while, so a refresh that got none is asked for again with the same token.
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use thiserror::Error;
+use serde::de::DeserializeOwned;
 
 use crate::config::{BaseUrl, ClientId};
 use crate::http::{self, Client, HttpError};
 use crate::secret::Secret;
 
+use super::broker_fault::{BrokerError, Fault};
+use super::endpoint::Revocation;
 use super::session::Tokens;
+use super::wire::{self, ErrorCode, Exchange, Pair, Refresh, Refusal, Revoke, Revoked};
 
-/// One try. All of them together take less than siblings wait for the lock, and less than the program's end
-/// waits for a session that is being saved.
-const TIMEOUT: Duration = Duration::from_secs(9);
+/// One of several tries. All of them and the pauses together take less than siblings wait for the lock (40 s),
+/// and less than the program's end waits for a session that is being saved (30 s). A try may end before the
+/// broker's call to Jira does: the next one joins that call.
+const TRY: Duration = Duration::from_secs(9);
 
-/// How often a call without an answer is made.
-const TRIES: usize = 3;
+/// Before the second and the third try: time enough for another replica to take the place of one that ends.
+const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
+
+/// The one try that an exchange has.
+const ONLY_TRY: Duration = Duration::from_secs(25);
+
+const _: () = assert!(TRY.as_millis() * 3 + PAUSES[0].as_millis() + PAUSES[1].as_millis() < 30_000);
 
 const ANSWER_CAP: usize = 256 * 1024;
+
+/// More than any broker takes to name a request.
+const REQUEST_ID_CAP: usize = 128;
 
 /// One broker.
 #[derive(Clone, Debug)]
@@ -31,78 +43,23 @@ pub struct BrokerClient {
     token: Option<Secret>,
 }
 
-/// Why the broker gave no tokens.
-#[derive(Clone, Debug, Error)]
-pub enum BrokerError {
-    /// Jira refused the refresh token.
-    #[error("Jira refused the refresh token")]
-    InvalidGrant,
-    /// 401: our own caller token is missing or wrong.
-    #[error("the broker at {host} does not know this caller")]
-    Refused {
-        /// The broker's host.
-        host: String,
-    },
-    /// 502 `invalid_client`: the broker's secret is wrong.
-    #[error("the broker at {host} has the wrong client secret for this Jira")]
-    Misconfigured {
-        /// The broker's host.
-        host: String,
-    },
-    /// 429.
-    #[error("the broker at {host} limits the rate of requests")]
-    RateLimited {
-        /// The broker's host.
-        host: String,
-        /// Whole seconds, if it said so.
-        retry_after: Option<u64>,
-    },
-    /// 5xx, or no answer although asked again.
-    #[error("the broker at {host} is not available: {reason}")]
-    Down {
-        /// The broker's host.
-        host: String,
-        /// What happened.
-        reason: String,
-        /// Whether a request can have reached it.
-        sent: bool,
-    },
-    /// Its certificate is not trusted.
-    #[error(transparent)]
-    Untrusted(HttpError),
-    /// An answer that no broker gives.
-    #[error("{host} does not answer as a broker does (status {status})")]
-    Protocol {
-        /// The broker's host.
-        host: String,
-        /// The HTTP status.
-        status: u16,
-    },
+/// Whether a call may be made again although it may have reached the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Again {
+    /// It says the same as the first one, to the broker or to Jira.
+    Harmless,
+    /// Jira kills the tokens of a code that is redeemed twice.
+    IfUnsent,
 }
 
-impl BrokerError {
-    /// Whether it is certain that the refresh token was not spent.
-    pub fn leaves_the_token_alone(&self) -> bool {
-        match self {
-            BrokerError::Down { sent, .. } => !sent,
-            BrokerError::Refused { .. } | BrokerError::RateLimited { .. } | BrokerError::Untrusted(_) => true,
-            BrokerError::Misconfigured { .. } => true,
-            BrokerError::InvalidGrant | BrokerError::Protocol { .. } => false,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Pair {
-    access_token: Secret,
-    refresh_token: Secret,
-    expires_in: u64,
-    scope: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Refusal {
-    error: String,
+/// What came back.
+struct Answer {
+    status: u16,
+    retry_after: Option<u64>,
+    request_id: Option<String>,
+    /// Where it leads, if it is a redirect.
+    leads_to: Option<String>,
+    body: Secret,
 }
 
 impl BrokerClient {
@@ -111,80 +68,161 @@ impl BrokerClient {
         BrokerClient { client, url, token }
     }
 
-    /// Has a refresh token spent. Asked up to three times while there is no answer.
+    /// Has a refresh token spent.
     pub async fn refresh(
         &self,
         client_id: &ClientId,
         refresh_token: &Secret,
         redirect_uri: Option<&str>,
     ) -> Result<Tokens, BrokerError> {
-        let mut body = serde_json::json!({
-            "refresh_token": refresh_token.expose(),
-            "client_id": client_id.as_str(),
+        let body = wire::body(&Refresh {
+            refresh_token: refresh_token.clone(),
+            client_id: Some(client_id.as_str().to_owned()),
+            redirect_uri: redirect_uri.map(str::to_owned),
         });
-        if let Some(uri) = redirect_uri {
-            body["redirect_uri"] = uri.into();
+        self.ask(wire::REFRESH_PATH, &body, Again::Harmless, pair).await
+    }
+
+    /// Has an authorization code redeemed.
+    pub async fn exchange(
+        &self,
+        client_id: &ClientId,
+        code: &Secret,
+        code_verifier: &Secret,
+        redirect_uri: &str,
+    ) -> Result<Tokens, BrokerError> {
+        let body = wire::body(&Exchange {
+            code: code.clone(),
+            code_verifier: code_verifier.clone(),
+            redirect_uri: redirect_uri.to_owned(),
+            client_id: Some(client_id.as_str().to_owned()),
+        });
+        let asked = self.ask(wire::EXCHANGE_PATH, &body, Again::IfUnsent, pair).await;
+        // A broker that has never heard of it says what is not there; ours says that it does not do it.
+        asked.map_err(|error| match error.fault {
+            Fault::Protocol { status: 404 | 405, .. }
+            | Fault::Protocol { word: Some(ErrorCode::ExchangeDisabled), .. } => {
+                BrokerError { fault: Fault::NoExchange, ..error }
+            }
+            // What was asked is whole; these are Jira's words for a code that came too late.
+            Fault::Protocol { status: 400, word: Some(ErrorCode::InvalidRequest), .. } => {
+                BrokerError { fault: Fault::InvalidGrant, ..error }
+            }
+            _ => error,
+        })
+    }
+
+    /// Has a session forgotten. Jira says yes to a token that is gone already, so it may be asked twice.
+    pub async fn revoke(
+        &self,
+        client_id: &ClientId,
+        refresh_token: &Secret,
+    ) -> Result<Revocation, BrokerError> {
+        let body = wire::body(&Revoke {
+            refresh_token: refresh_token.clone(),
+            client_id: Some(client_id.as_str().to_owned()),
+        });
+        let revoked = |answer: Revoked| Some(answer.revocation);
+        match self.ask(wire::REVOKE_PATH, &body, Again::Harmless, revoked).await {
+            // go-jira's broker refreshes and does nothing else.
+            Err(BrokerError { fault: Fault::Protocol { status: 404 | 405, .. }, .. }) => {
+                Ok(Revocation::Unsupported)
+            }
+            asked => asked,
         }
-        let body = body.to_string();
-        let mut sent = false;
-        let mut last = String::new();
-        for _ in 0..TRIES {
-            match self.ask(&body).await {
-                Ok(outcome) => return outcome,
-                Err(error @ HttpError::Untrusted { .. }) => return Err(BrokerError::Untrusted(error)),
-                Err(error) => {
-                    sent |= error.may_have_been_sent();
-                    last = error.to_string();
+    }
+
+    /// Asks until there is an answer, three times at most, and reads it.
+    async fn ask<A: DeserializeOwned, T>(
+        &self,
+        path: &str,
+        body: &Secret,
+        again: Again,
+        read: impl Fn(A) -> Option<T>,
+    ) -> Result<T, BrokerError> {
+        let error = |fault| BrokerError::new(self.url.host(), fault);
+        if self.token.as_ref().is_some_and(|token| !token.is_visible_ascii()) {
+            return Err(error(Fault::Unsendable));
+        }
+        let mut pauses = PAUSES.into_iter();
+        let mut unanswered = false;
+        loop {
+            match self.post(path, body, again).await {
+                Ok(answer) => {
+                    let judged = self.judge(answer, read);
+                    return judged.map_err(|error| BrokerError { unanswered, ..error });
+                }
+                Err(problem) if problem.is_lasting() => return Err(error(Fault::Connection(problem))),
+                Err(problem) => {
+                    unanswered |= problem.may_have_been_sent();
+                    let pause = pauses.next().filter(|_| again == Again::Harmless || !unanswered);
+                    let Some(pause) = pause else {
+                        let fault = Fault::Silent { reason: problem.to_string() };
+                        return Err(BrokerError { unanswered, ..error(fault) });
+                    };
+                    tracing::debug!("the broker gave no answer and is asked again: {problem}");
+                    tokio::time::sleep(pause).await;
                 }
             }
         }
-        Err(BrokerError::Down { host: self.url.host(), reason: last, sent })
     }
 
-    async fn ask(&self, body: &str) -> Result<Result<Tokens, BrokerError>, HttpError> {
+    async fn post(&self, path: &str, body: &Secret, again: Again) -> Result<Answer, HttpError> {
         let host = self.url.host();
         let mut request = self
             .client
-            .post(self.url.join("/v1/refresh"))
+            .post(self.url.join(path))
             .header("content-type", "application/json")
             .header("accept", "application/json")
-            .timeout(TIMEOUT)
-            .body(body.to_owned());
+            .timeout(if again == Again::Harmless { TRY } else { ONLY_TRY })
+            .body(body.expose().to_owned());
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose());
         }
         let answer = request.send().await.map_err(|error| HttpError::new(&error, &host))?;
         let status = answer.status().as_u16();
         let retry_after = http::retry_after(answer.headers());
-        let body = Secret::from_utf8_lossy(http::read(answer, ANSWER_CAP).await?);
-        Ok(self.judge(status, retry_after, &body))
+        let header = |name| answer.headers().get(name)?.to_str().ok().map(str::to_owned);
+        let request_id = header("x-request-id");
+        let leads_to =
+            header("location").and_then(|to| Some(answer.url().join(&to).ok()?.host_str()?.to_owned()));
+        let body = match http::read(answer, ANSWER_CAP).await {
+            Ok(body) => Secret::from_utf8_lossy(body),
+            // It did answer, and as no broker does.
+            Err(HttpError::TooLarge { .. }) => Secret::new(""),
+            Err(error) => return Err(error),
+        };
+        Ok(Answer { status, retry_after, request_id, leads_to, body })
     }
 
-    fn judge(&self, status: u16, retry_after: Option<u64>, body: &Secret) -> Result<Tokens, BrokerError> {
-        let host = self.url.host();
-        let error = serde_json::from_str::<Refusal>(body.expose()).map(|refusal| refusal.error);
-        match (status, error.as_deref()) {
-            (200, _) => {
-                let pair: Option<Pair> = serde_json::from_str(body.expose()).ok();
-                let pair = pair.filter(|pair| {
-                    pair.access_token.is_visible_ascii() && pair.refresh_token.is_visible_ascii()
-                });
-                let pair = pair.ok_or(BrokerError::Protocol { host, status })?;
-                Ok(Tokens {
-                    access_token: pair.access_token,
-                    refresh_token: pair.refresh_token,
-                    expires_in: pair.expires_in,
-                    scope: pair.scope,
-                })
-            }
-            (400, Ok("invalid_grant")) => Err(BrokerError::InvalidGrant),
-            (401, _) => Err(BrokerError::Refused { host }),
-            (429, _) => Err(BrokerError::RateLimited { host, retry_after }),
-            (502, Ok("invalid_client")) => Err(BrokerError::Misconfigured { host }),
-            (500.., _) => {
-                Err(BrokerError::Down { host, reason: format!("it answered {status}"), sent: true })
-            }
-            _ => Err(BrokerError::Protocol { host, status }),
-        }
+    fn judge<A: DeserializeOwned, T>(
+        &self,
+        answer: Answer,
+        read: impl Fn(A) -> Option<T>,
+    ) -> Result<T, BrokerError> {
+        let Answer { status, retry_after, request_id, leads_to, body } = answer;
+        let refusal: Option<Refusal> = serde_json::from_str(body.expose()).ok();
+        let word = refusal.as_ref().map(|refusal| refusal.error);
+        let fault = match (status, word) {
+            (200, _) => match serde_json::from_str(body.expose()).ok().and_then(read) {
+                Some(read) => return Ok(read),
+                None => Fault::Protocol { status, word: None, leads_to },
+            },
+            (400, Some(ErrorCode::InvalidGrant)) => Fault::InvalidGrant,
+            (401, _) => Fault::Refused { with_token: self.token.is_some() },
+            (429, _) => Fault::RateLimited,
+            (502, Some(ErrorCode::InvalidClient)) => Fault::Misconfigured,
+            (503, Some(ErrorCode::RefreshInterrupted)) => Fault::Interrupted,
+            (408 | 500.., word) => Fault::Down { status, word },
+            (_, word) => Fault::Protocol { status, word, leads_to },
+        };
+        let named = refusal.map(|refusal| refusal.request_id).filter(|id| !id.is_empty()).or(request_id);
+        let request_id =
+            named.filter(|id| id.len() <= REQUEST_ID_CAP && id.chars().all(|c| c.is_ascii_graphic()));
+        Err(BrokerError { retry_after, request_id, ..BrokerError::new(self.url.host(), fault) })
     }
+}
+
+fn pair(pair: Pair) -> Option<Tokens> {
+    pair.tokens()
 }

@@ -8,7 +8,6 @@ use crate::config::{BaseUrl, ConfigError, SiteName};
 use crate::error::{Actor, Code, Failure, Hint};
 use crate::http::HttpError;
 
-use super::broker_client::BrokerError;
 use super::endpoint::EndpointError;
 use super::injected::HandoverError;
 use super::login::LoginError;
@@ -171,6 +170,23 @@ impl From<RefreshError> for Failure {
     }
 }
 
+/// What is left where Jira demands the client's secret at a login; `broker` is the host of one that does not
+/// exchange yet.
+pub(super) fn ways_on(broker: Option<&str>) -> String {
+    let broker = match broker {
+        None => "a broker that exchanges and refreshes (`jira broker serve --allow-exchange`), named with --broker-url"
+            .to_owned(),
+        Some(host) => {
+            format!("the broker at {host}, which exchanges when its operator starts it with --allow-exchange")
+        }
+    };
+    format!(
+        "This Jira checks the client's secret, which this program never holds. Ways on: a personal access token \
+         (`jira login --pat`); {broker}; or the administrator starts Jira with \
+         -Datlassian.oauth2.provider.validate.client.secret=false"
+    )
+}
+
 impl From<EndpointError> for Failure {
     fn from(error: EndpointError) -> Self {
         let text = error.to_string();
@@ -178,16 +194,11 @@ impl From<EndpointError> for Failure {
             EndpointError::InvalidGrant(_) => {
                 Failure::new(Code::SessionEnded, text).hint(Hint::Login { site: None })
             }
-            EndpointError::InvalidClient(_) => Failure::new(
-                Code::LoginDenied,
-                format!(
-                    "{text}. This Jira checks the client's secret, which this program never holds. Ways on: a \
-                     personal access token (`jira login --pat`); a broker that exchanges and refreshes; or the \
-                     administrator starts Jira with -Datlassian.oauth2.provider.validate.client.secret=false"
-                ),
-            )
-            .hint(Hint::LoginPat { site: None })
-            .actor(Actor::Admin),
+            EndpointError::InvalidClient(_) => {
+                Failure::new(Code::LoginDenied, format!("{text}. {}", ways_on(None)))
+                    .hint(Hint::LoginPat { site: None })
+                    .actor(Actor::Admin)
+            }
             EndpointError::InvalidRequest(_) => Failure::new(Code::BadRequest, text).actor(Actor::Admin),
             EndpointError::Refused { status, .. } => {
                 Failure::new(Code::BadRequest, text).status(status).actor(Actor::Admin)
@@ -201,27 +212,6 @@ impl From<EndpointError> for Failure {
             EndpointError::Redirected { .. } => Failure::new(Code::SsoIntercepted, text),
             EndpointError::Garbage => Failure::new(Code::NotJira, text),
             EndpointError::Http(error) => error.into(),
-        }
-    }
-}
-
-impl From<BrokerError> for Failure {
-    fn from(error: BrokerError) -> Self {
-        let text = error.to_string();
-        match error {
-            BrokerError::InvalidGrant => {
-                Failure::new(Code::SessionEnded, text).hint(Hint::Login { site: None })
-            }
-            BrokerError::Refused { .. } => Failure::new(Code::BrokerRefused, text).status(401),
-            BrokerError::Misconfigured { .. } => Failure::new(Code::BrokerMisconfigured, text).status(502),
-            BrokerError::RateLimited { retry_after, .. } => {
-                let mut failure = Failure::new(Code::RateLimited, text).status(429);
-                failure.retry_after = retry_after;
-                failure
-            }
-            BrokerError::Down { .. } => Failure::new(Code::BrokerDown, text),
-            BrokerError::Untrusted(error) => error.into(),
-            BrokerError::Protocol { status, .. } => Failure::new(Code::BrokerProtocol, text).status(status),
         }
     }
 }

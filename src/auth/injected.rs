@@ -13,8 +13,8 @@ use thiserror::Error;
 use tokio::io::AsyncWriteExt;
 
 use crate::config::{RotationOutput, Settings};
-use crate::disk::{self, DiskError, Prepared};
-use crate::process::Env;
+use crate::disk::{self, Prepared};
+use crate::process::{Env, on_own_thread};
 use crate::secret::Secret;
 
 /// How long the rotation command may take.
@@ -95,19 +95,21 @@ impl Handover {
     }
 
     /// Whether the file can be written; asked before the token is spent.
-    pub fn check(&self) -> Result<(), HandoverError> {
-        let Some(path) = &self.output else { return Ok(()) };
-        make_ready(path)
-            .map(drop)
-            .map_err(|error| HandoverError::NotWritable { path: path.clone(), reason: error.to_string() })
+    pub async fn check(&self) -> Result<(), HandoverError> {
+        let Some(path) = self.output.clone() else { return Ok(()) };
+        let target = path.clone();
+        let ready = on_own_thread(move || make_ready(&target).map(drop)).await.flatten();
+        ready.map_err(|error| HandoverError::NotWritable { path, reason: error.to_string() })
     }
 
     /// Delivers a successor to the file, then to the command.
     pub async fn deliver(&self, successor: &Secret) -> Result<(), HandoverError> {
-        if let Some(path) = &self.output {
-            let prepared = make_ready(path).map_err(io::Error::from);
-            let written = prepared.and_then(|prepared| prepared.commit(successor.expose().as_bytes()));
-            written.map_err(|error| HandoverError::File { path: path.clone(), reason: error.to_string() })?;
+        if let Some(path) = self.output.clone() {
+            let (target, successor) = (path.clone(), successor.clone());
+            let written = on_own_thread(move || make_ready(&target)?.commit(successor.expose().as_bytes()))
+                .await
+                .flatten();
+            written.map_err(|error| HandoverError::File { path, reason: error.to_string() })?;
         }
         if let Some(command) = &self.command {
             let run = tokio::time::timeout(COMMAND_TIMEOUT, self.run(command, successor)).await;
@@ -143,7 +145,7 @@ impl Handover {
 }
 
 /// The temporary file beside the output file, with room for any token.
-fn make_ready(path: &Path) -> Result<Prepared, DiskError> {
+fn make_ready(path: &Path) -> io::Result<Prepared> {
     disk::make_dir(disk::parent(path))?;
-    Prepared::new(path, ROOM)
+    Ok(Prepared::new(path, ROOM)?)
 }

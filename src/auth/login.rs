@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::config::{BaseUrl, ClientId, Scope, SiteName};
-use crate::error::{Code, Failure, Hint};
+use crate::error::{Actor, Code, Failure, Hint};
 use crate::http::Client;
 use crate::named::{self, LARGEST_PEM, NamedError, Pipes};
 use crate::process::{Clock, Prompt, on_own_thread};
@@ -20,8 +20,11 @@ use crate::secret::{hex, random};
 use crate::serve::{self, ServeError};
 
 use super::authorize::{Attempt, NotOurs, Outcome};
+use super::broker_client::BrokerClient;
+use super::broker_fault::{BrokerError, Fault};
 use super::endpoint::{EndpointError, TokenEndpoint};
-use super::error::AuthError;
+use super::error::{AuthError, ways_on};
+use super::exchange::{Demands, Exchange, ExchangeError, Grant};
 use super::loopback::{self, Bound, LoopbackError, Page, Waiting};
 use super::place::Place;
 use super::redirect::Redirect;
@@ -143,9 +146,54 @@ pub enum LoginError {
     /// The exchange.
     #[error(transparent)]
     Exchange(EndpointError),
+    /// The exchange, through the broker.
+    #[error(transparent)]
+    Broker(BrokerError),
+    /// Jira demands the secret, and the broker that has it does not exchange.
+    #[error("{refused}. {}", ways_on(Some(.host)))]
+    NoExchange {
+        /// The broker's host.
+        host: String,
+        /// What Jira said.
+        refused: EndpointError,
+    },
+    /// The broker brought the code, and Jira did not accept it.
+    #[error("Jira did not accept the authorization code when the broker at {host} brought it: {}", why(*.after_jira))]
+    NotAcceptedOfBroker {
+        /// The broker's host.
+        host: String,
+        /// Whether Jira had refused the client with this code before.
+        after_jira: bool,
+    },
     /// The task that exchanges ended without an answer.
     #[error("the login ended without an answer")]
     Vanished,
+}
+
+fn why(after_jira: bool) -> &'static str {
+    if after_jira {
+        "it came too late (codes may live 10 seconds), or this Jira counts a code as used when it has refused the \
+         client. Start again: the broker is asked first from now on"
+    } else {
+        "it came too late (codes may live 10 seconds), or was used before. Start again, and do not wait on the way \
+         back"
+    }
+}
+
+impl From<ExchangeError> for LoginError {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Jira(EndpointError::InvalidRequest(words)) => LoginError::Late(says(words)),
+            ExchangeError::Jira(EndpointError::InvalidGrant(words)) => LoginError::NotAccepted(says(words)),
+            ExchangeError::Jira(other) => LoginError::Exchange(other),
+            ExchangeError::NoExchange { host, refused } => LoginError::NoExchange { host, refused },
+            ExchangeError::Broker {
+                error: BrokerError { fault: Fault::InvalidGrant, host, .. },
+                after_jira,
+            } => LoginError::NotAcceptedOfBroker { host, after_jira },
+            ExchangeError::Broker { error, .. } => LoginError::Broker(error),
+        }
+    }
 }
 
 impl From<LoginError> for Failure {
@@ -159,9 +207,14 @@ impl From<LoginError> for Failure {
             LoginError::NobodyToPaste(_) | LoginError::Unattended { .. } => {
                 Failure::new(Code::NeedsPerson, text).hint(Hint::Help("login"))
             }
-            LoginError::Denied(_) | LoginError::Late(_) | LoginError::NotAccepted(_) => {
-                Failure::new(Code::LoginDenied, text)
-            }
+            LoginError::Denied(_)
+            | LoginError::Late(_)
+            | LoginError::NotAccepted(_)
+            | LoginError::NotAcceptedOfBroker { .. } => Failure::new(Code::LoginDenied, text),
+            LoginError::NoExchange { .. } => Failure::new(Code::LoginDenied, text)
+                .hint(Hint::LoginPat { site: None })
+                .actor(Actor::Operator),
+            LoginError::Broker(error) => error.into(),
             LoginError::Scope(_) => Failure::new(Code::ScopeMissing, text),
             LoginError::TimedOut { .. } => Failure::new(Code::Timeout, text),
             LoginError::Exchange(error) => error.into(),
@@ -174,6 +227,10 @@ impl From<LoginError> for Failure {
 pub struct Means {
     /// What Jira is asked through.
     pub client: Client,
+    /// The broker that the session will trust, if there is one.
+    pub broker: Option<BrokerClient>,
+    /// Where it is noted who must be asked first.
+    pub state: PathBuf,
     /// Asks the person.
     pub prompt: Arc<dyn Prompt>,
     /// What time it is.
@@ -315,15 +372,19 @@ async fn finish(
         }
         Outcome::Denied(error) => return Err(LoginError::Denied(error).into()),
     };
-    let endpoint = TokenEndpoint::new(means.client.clone(), plan.base_url.clone());
+    let exchange = Exchange {
+        endpoint: TokenEndpoint::new(means.client.clone(), plan.base_url.clone()),
+        broker: means.broker.clone(),
+        demands: Demands::new(&means.state, &plan.base_url, &plan.client_id),
+    };
     let now = means.clock.now();
-    let exchanged =
-        endpoint.exchange(&plan.client_id, &code, &attempt.code_verifier, &attempt.redirect_uri).await;
-    let tokens = exchanged.map_err(|error| match error {
-        EndpointError::InvalidRequest(words) => LoginError::Late(says(words)),
-        EndpointError::InvalidGrant(words) => LoginError::NotAccepted(says(words)),
-        other => LoginError::Exchange(other),
-    })?;
+    let grant = Grant {
+        client_id: &plan.client_id,
+        code: &code,
+        code_verifier: &attempt.code_verifier,
+        redirect_uri: &attempt.redirect_uri,
+    };
+    let tokens = exchange.run(&grant).await.map_err(LoginError::from)?;
     let session = Session {
         base_url: plan.base_url.clone(),
         client_id: plan.client_id.clone(),

@@ -8,6 +8,7 @@ pub mod trust;
 
 pub mod authorize;
 pub mod endpoint;
+pub mod exchange;
 pub mod go_jira;
 pub mod login;
 pub mod logout;
@@ -15,6 +16,7 @@ pub mod loopback;
 pub mod redirect;
 
 pub mod broker_client;
+pub mod broker_fault;
 pub mod injected;
 pub mod place;
 pub mod refresh;

@@ -22,7 +22,8 @@ use tokio::sync::{Mutex, OwnedRwLockReadGuard, RwLock};
 use crate::process::Clock;
 use crate::secret::Secret;
 
-use super::broker_client::{BrokerClient, BrokerError};
+use super::broker_client::BrokerClient;
+use super::broker_fault::{BrokerError, Fault};
 use super::endpoint::{EndpointError, TokenEndpoint};
 use super::injected::{Handover, HandoverError};
 use super::place::Place;
@@ -120,8 +121,13 @@ impl RefreshError {
         matches!(
             self,
             RefreshError::Endpoint(EndpointError::InvalidGrant(_))
-                | RefreshError::Broker(BrokerError::InvalidGrant)
+                | RefreshError::Broker(BrokerError { fault: Fault::InvalidGrant, .. })
         )
+    }
+
+    /// Whether an earlier try of the same call may have spent the token, with an answer that nobody got.
+    fn lost_an_answer(&self) -> bool {
+        matches!(self, RefreshError::Broker(BrokerError { unanswered: true, .. }))
     }
 }
 
@@ -228,7 +234,7 @@ impl Ways {
             return Err(self.ended(ended));
         }
         if let Some(handover) = &self.handover {
-            handover.check()?;
+            handover.check().await?;
         }
         let pending = self.place.store.prepare(&self.place.key).await?;
         let permit = self.saving.begin().await;
@@ -307,7 +313,10 @@ impl Spend {
         let answer = self.ways.renewer.renew(&self.stored, &refresh_token).await;
         match answer {
             Ok(tokens) => self.keep(tokens, asked_at).await,
-            Err(error) if error.is_invalid_grant() => self.refused(interrupted_at).await,
+            Err(error) if error.is_invalid_grant() => {
+                let lost = error.lost_an_answer().then_some(asked_at);
+                self.refused(interrupted_at.or(lost)).await
+            }
             Err(error) => {
                 self.ways.place.store.abandon(self.pending).await;
                 // The mark stays where the token may have been spent: if the next one is refused, it can

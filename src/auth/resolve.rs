@@ -98,6 +98,8 @@ pub enum Look {
     Unspent {
         /// Which variable.
         source: String,
+        /// Who will be asked to, if not Jira.
+        broker_url: Option<String>,
     },
     /// An injected refresh token that no command can use as things are.
     Unusable {
@@ -146,12 +148,12 @@ pub async fn look(settings: &Settings, world: &World) -> Result<Look, AuthError>
             };
             Ok(match job.place.read().await? {
                 Some(session) => Look::Session {
-                    session: Box::new(session),
+                    session: Box::new(Session { trust: job.initial.trust, ..session }),
                     mode: AuthMode::OauthEnv,
                     storage: job.place.store.kind(),
                     source: Some(source),
                 },
-                None => Look::Unspent { source },
+                None => Look::Unspent { source, broker_url: job.initial.trust.broker_url },
             })
         }
         Chosen::Token(_) => Ok(Look::Environment { mode: AuthMode::Bearer, source }),
@@ -326,7 +328,9 @@ async fn injected(
         clock: world.clock.clone(),
         saving: world.saving.clone(),
     };
-    let session = ways.resume().await?.unwrap_or(initial);
+    // The environment of this command says what is trusted, not that of an earlier one.
+    let session =
+        ways.resume().await?.map(|kept| Session { trust: trust.clone(), ..kept }).unwrap_or(initial);
     Ok(Access {
         base_url,
         client,
@@ -356,13 +360,19 @@ fn renewer(
     client: &Client,
     base_url: &BaseUrl,
 ) -> Result<Renewer, AuthError> {
-    let Some(url) = &trust.broker_url else {
-        return Ok(Renewer::Jira(TokenEndpoint::new(client.clone(), base_url.clone())));
-    };
+    Ok(match broker(settings, trust)? {
+        Some(broker) => Renewer::Broker(broker),
+        None => Renewer::Jira(TokenEndpoint::new(client.clone(), base_url.clone())),
+    })
+}
+
+/// The broker under this trust, if there is one.
+pub fn broker(settings: &Settings, trust: &Trust) -> Result<Option<BrokerClient>, AuthError> {
+    let Some(url) = &trust.broker_url else { return Ok(None) };
     let url = BaseUrl::parse(url, trust.insecure)?;
-    let client = self::client(settings, trust, &url)?;
+    let client = client(settings, trust, &url)?;
     let token = settings.broker_token.as_ref().map(|token| token.value.clone());
-    Ok(Renewer::Broker(BrokerClient::new(client, url, token)))
+    Ok(Some(BrokerClient::new(client, url, token)))
 }
 
 /// A client for one server under this trust.

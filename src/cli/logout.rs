@@ -144,7 +144,22 @@ async fn forget(ctx: &Context, address: &Address<'_>) -> Result<LoggedOut, Failu
     let site = address.site.map(|site| &site.name);
     Seen::forget(&Seen::path(&ctx.settings.dirs.cache, &address.base_url, site));
     let place = Place::open(address, &ctx.settings, &ctx.world(), Purpose::Forget).await?;
-    let Forgotten { removed, revocation } =
-        logout::forget(&ctx.settings, &place).await.map_err(|error| ctx.named(error))?;
-    Ok(LoggedOut::new(address, removed, revocation))
+    let forgotten = logout::forget(&ctx.settings, &place).await.map_err(|error| ctx.named(error))?;
+    warn_not_revoked(ctx, "the session", address, &forgotten);
+    Ok(LoggedOut::new(address, forgotten.removed, forgotten.revocation))
+}
+
+/// Says why Jira has not forgotten a session that is gone here; `what` is that session.
+pub(super) fn warn_not_revoked(ctx: &Context, what: &str, address: &Address<'_>, forgotten: &Forgotten) {
+    let Some(why) = &forgotten.why else { return };
+    let site = address.site.map(|site| site.name.as_str());
+    let mut extra = json!({ "site": site, "reason": why.code.as_str() });
+    if let Some(id) = &why.request_id {
+        extra["request_id"] = id.as_str().into();
+    }
+    let text = format!(
+        "{what} is removed here and was not revoked at Jira: {}. Profile, Authorized applications in Jira ends it",
+        why.message
+    );
+    ctx.out.warning("not_revoked", &text, Some(extra));
 }

@@ -89,7 +89,10 @@ async fn look(ctx: &Context) -> Result<(SessionObject, Option<Failure>), Failure
             (SessionObject { source: source.or(object.source), ..object }, None)
         }
         // The first command that talks to Jira spends it.
-        Look::Unspent { source } => (from_environment(AuthMode::OauthEnv, source, State::Stale), None),
+        Look::Unspent { source, broker_url } => {
+            let object = from_environment(AuthMode::OauthEnv, source, State::Stale);
+            (SessionObject { broker_url, ..object }, None)
+        }
         Look::Unusable { source, error } => {
             (from_environment(AuthMode::OauthEnv, source, State::None), Some(ctx.named(error)))
         }

@@ -20,7 +20,7 @@ pub fn object() -> Value {
             "actor": { "enum": Actor::ALL.map(Actor::as_str), "description": "who can mend it" },
             "status_code": { "type": "integer", "description": "the HTTP status that decided" },
             "retry_after": { "type": "integer", "description": "whole seconds to wait" },
-            "request_id": { "type": "string", "description": "Jira's X-AREQUESTID" },
+            "request_id": { "type": "string", "description": "Jira's X-AREQUESTID, or what a broker's log calls the request" },
             "details": { "description": "Jira's errorMessages and errors as they came, or what else there is to say" },
         },
         "required": ["kind", "code", "message", "exit_code", "retryable", "actor"],

@@ -111,6 +111,23 @@ impl HttpError {
             | HttpError::Setup(_) => false,
         }
     }
+
+    /// Whether the same request would fail in the same way until somebody changes something.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            HttpError::Untrusted { .. }
+            | HttpError::Roots { .. }
+            | HttpError::Unsendable
+            | HttpError::BadProxy
+            | HttpError::Setup(_) => true,
+            HttpError::Dns { .. }
+            | HttpError::Connect { .. }
+            | HttpError::Timeout { .. }
+            | HttpError::Broken { .. }
+            | HttpError::NoTimeLeft { .. }
+            | HttpError::TooLarge { .. } => false,
+        }
+    }
 }
 
 impl From<HttpError> for Failure {

@@ -4,9 +4,10 @@ use std::fs;
 
 use jira_oauth::auth::store::StoreKey;
 use jira_oauth::config::{BaseUrl, ClientId, Site, SiteName, StorageKind};
+use jira_oauth::sandbox::Confidential;
 use serde_json::json;
 
-use crate::support::{SITE, World};
+use crate::support::{FakeBroker, Plan, SITE, World};
 
 const REAL: &str = "https://jira.example.com";
 
@@ -67,4 +68,87 @@ async fn where_every_site_fails_the_first_reason_is_the_failure() {
     assert!(ran.stdout.contains("not logged out"), "{ran}");
     let ran = world.run(&["logout", "--all"]).await.failed(1, "store_unwritable");
     assert_eq!(ran.error()["message"], "1 of 1 sites not logged out of: stubborn");
+}
+
+/// A session that is refreshed, and so revoked, through a broker.
+async fn behind_a_broker(world: &World) -> FakeBroker {
+    let broker = FakeBroker::start(world).await;
+    world.logged_in().await;
+    let url = broker.url().to_owned();
+    world.change_session(|session| session.trust.broker_url = Some(url)).await;
+    broker
+}
+
+#[tokio::test]
+async fn a_broker_has_the_session_revoked() {
+    let world = World::with(|options| options.confidential = Confidential::All).await;
+    let broker = behind_a_broker(&world).await;
+    let old = world.stored().await;
+    broker.plan([Plan::Forwards]);
+    let ran =
+        world.command(&["logout"]).env("JIRA_BROKER_TOKEN", "canary").run().await.ok().hides(&["canary"]);
+    assert_eq!(
+        ran.json(),
+        json!({ "site": SITE, "base_url": world.jira.base_url(), "removed": true, "revocation": "revoked" })
+    );
+    assert_eq!(ran.warnings(), [""; 0]);
+    let calls = broker.calls();
+    assert_eq!((calls.len(), calls[0].path.as_str()), (1, "/v1/revoke"));
+    assert_eq!(calls[0].authorization.as_deref(), Some("Bearer canary"));
+    let token = old.refresh_token.unwrap();
+    assert_eq!(
+        calls[0].body,
+        json!({ "refresh_token": token.expose(), "client_id": world.jira.client_id() }),
+        "and no secret"
+    );
+    assert_eq!(world.requests(), ["POST /rest/oauth2/latest/revoke"], "by the broker alone");
+    let dead = world.command(&["whoami", "--base-url", world.jira.base_url()]);
+    dead.env("JIRA_TOKEN", old.access_token.expose()).run().await.failed(3, "token_rejected");
+}
+
+#[tokio::test]
+async fn a_logout_that_no_broker_revokes_says_why() {
+    let down = Plan::refuses(503, "upstream_unavailable");
+    for (plans, revocation, reason) in [
+        (vec![Plan::Says(200, json!({ "revocation": "failed" }))], "failed", Some("server_error")),
+        (vec![Plan::Says(200, json!({ "revocation": "unsupported" }))], "unsupported", None),
+        (vec![Plan::Says(200, json!({ "revocation": "perhaps" }))], "failed", Some("broker_protocol")),
+        (vec![Plan::refuses(404, "not_found")], "unsupported", None),
+        (vec![Plan::Page(404)], "unsupported", None),
+        (vec![Plan::refuses(401, "unauthorized")], "failed", Some("broker_refused")),
+        (vec![down], "failed", Some("broker_down")),
+        (vec![Plan::Hangs, Plan::Hangs, Plan::Hangs], "failed", Some("broker_down")),
+    ] {
+        let world = World::new().await;
+        let broker = behind_a_broker(&world).await;
+        let (what, count) = (format!("{plans:?}"), plans.len());
+        broker.plan(plans);
+        let ran = world.run(&["logout"]).await.ok();
+        assert_eq!(
+            (&ran.json()["removed"], &ran.json()["revocation"]),
+            (&json!(true), &json!(revocation)),
+            "{what}: {ran}"
+        );
+        let warned = reason.map(|reason| format!(r#""site":"sandbox","reason":"{reason}""#));
+        assert_eq!(ran.warnings(), vec!["not_revoked"; usize::from(warned.is_some())], "{what}: {ran}");
+        assert!(warned.is_none_or(|warned| ran.stderr.contains(&warned)), "{what}: {ran}");
+        assert_eq!(broker.calls().len(), count, "{what}");
+        assert!(world.place().session().await.unwrap().is_none(), "{what}");
+        assert_eq!(world.requests(), [""; 0], "{what}: Jira wants the secret for it");
+    }
+}
+
+#[tokio::test]
+async fn an_old_session_that_was_not_revoked_is_said_at_the_login_that_replaces_it() {
+    let world = World::new().await;
+    let broker = behind_a_broker(&world).await;
+    let url = broker.url().parse::<url::Url>().unwrap();
+    world.remember(|site| site.broker_url = Some(BaseUrl::parse(url.as_str(), false).unwrap())).await;
+    broker.plan([Plan::refuses(503, "upstream_unavailable")]);
+    let login = world.command(&["login", "--pat", "--site", SITE]);
+    let ran = login.stdin(world.jira.mint_pat("developer")).run().await.ok();
+    assert_eq!(ran.warnings(), ["not_revoked"]);
+    assert!(ran.stderr.contains(r#""reason":"broker_down","request_id":"r-1""#), "{ran}");
+    assert_eq!(broker.calls()[0].path, "/v1/revoke");
+    assert_eq!(world.run(&["whoami"]).await.ok().json()["auth_mode"], "pat-storage");
 }

@@ -179,6 +179,8 @@ async fn oauth(
     };
     let means = Means {
         client: resolve::client(&ctx.settings, &trust, &wish.base_url)?,
+        broker: resolve::broker(&ctx.settings, &trust)?,
+        state: ctx.settings.dirs.state.clone(),
         prompt: ctx.process.prompt.clone(),
         clock: ctx.process.clock.clone(),
         saving: ctx.saving.clone(),

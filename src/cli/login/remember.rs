@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::auth::logout;
 use crate::auth::place::{Address, Place, Purpose};
 use crate::auth::session::Session;
+use crate::cli::logout::warn_not_revoked;
 use crate::config::{Site, Sites, StorageKind};
 use crate::error::Failure;
 
@@ -50,11 +51,14 @@ pub async fn forget_old(ctx: &Context, sites: &Sites, wish: &Wish, site: &Site) 
         let place = Place::open(&old, &ctx.settings, &ctx.world(), Purpose::Forget).await?;
         logout::forget(&ctx.settings, &place).await
     };
-    if let Err(error) = forgotten.await {
-        let failure = Failure::from(error);
-        let text = format!("the session that this site had before is still stored: {}", failure.message);
-        let extra = json!({ "reason": failure.code.as_str() });
-        ctx.out.warning("old_session_kept", &text, Some(extra));
+    match forgotten.await {
+        Ok(forgotten) => warn_not_revoked(ctx, "the session that this site had before", &old, &forgotten),
+        Err(error) => {
+            let failure = Failure::from(error);
+            let text = format!("the session that this site had before is still stored: {}", failure.message);
+            let extra = json!({ "reason": failure.code.as_str() });
+            ctx.out.warning("old_session_kept", &text, Some(extra));
+        }
     }
 }
 
