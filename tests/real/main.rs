@@ -11,6 +11,8 @@
 mod bounds;
 #[cfg(target_os = "linux")]
 mod broker;
+#[cfg(target_os = "linux")]
+mod broker_client;
 mod browser;
 #[cfg(target_os = "linux")]
 mod budget;
