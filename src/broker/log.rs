@@ -151,7 +151,7 @@ impl Line {
         self
     }
 
-    /// Text from elsewhere. What could fool a terminal is escaped as well (threats.md 14).
+    /// Text from elsewhere. What could fool a terminal is escaped as well (docs/security.md, row 14).
     pub fn text(mut self, name: &str, text: &str) -> Self {
         use std::fmt::Write;
 

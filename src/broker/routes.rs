@@ -94,7 +94,7 @@ async fn perform(
     if parts.method != Method::POST {
         return Err(Refused::plain(ErrorCode::MethodNotAllowed));
     }
-    // Pages in a browser send it, and nobody else does (threats.md 22).
+    // Pages in a browser send it, and nobody else does (docs/security.md, row 22).
     if parts.headers.contains_key(ORIGIN) {
         return Err(Refused::plain(ErrorCode::OriginRefused));
     }

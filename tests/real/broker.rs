@@ -1,4 +1,4 @@
-//! The broker as a process of its own: signals, floods, and what it never says (threats.md 18, 22 to 24).
+//! The broker as a process of its own: signals, floods, and what it never says (docs/security.md, rows 18, 22 to 24).
 
 use std::fs::{self, File};
 use std::path::PathBuf;

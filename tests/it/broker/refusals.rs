@@ -1,4 +1,4 @@
-//! What is refused before Jira hears of it, most of it through raw sockets (threats.md 22).
+//! What is refused before Jira hears of it, most of it through raw sockets (docs/security.md, row 22).
 
 use std::time::Duration;
 

@@ -151,7 +151,7 @@ async fn a_broker_that_refuses_its_caller_is_exit_3_and_leads_to_its_token() {
     let ran = world.run(&["whoami"]).await.failed(3, "broker_refused");
     assert_eq!(broker.calls().len(), 1);
     assert_eq!((&ran.error()["kind"], &ran.error()["actor"]), (&json!("auth"), &json!("operator")));
-    assert!(ran.error()["message"].as_str().unwrap().contains("caller"), "{ran}");
+    assert!(ran.error()["message"].as_str().unwrap().contains("JIRA_BROKER_TOKEN"), "{ran}");
     assert!(!ran.stderr.contains("login"), "{ran}");
 }
 

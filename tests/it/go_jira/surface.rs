@@ -22,6 +22,7 @@ const COMMANDS: &[&str] = &[
     "token print",
     "token status",
     "token refresh",
+    "broker serve",
     "config show",
     "schema",
     "version",
