@@ -3,6 +3,7 @@
 //! A replay is for those who waited for the result, so a caller's name must be hard to take: an address is
 //! believed from a proxy only if the proxy was named.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -18,27 +19,37 @@ use crate::serve::PeerCertificate;
 
 /// One caller, by the strongest name that it has. The names of different kinds never meet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Caller(Arc<str>);
+pub struct Caller(Name);
+
+/// An address is kept as one: a hundred thousand results are kept with the name of their caller.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Name {
+    Said(Arc<str>),
+    Address(IpAddr),
+}
 
 impl Caller {
     /// Whoever showed a client certificate with this subject.
     pub fn certificate(subject: &str) -> Self {
-        Caller(format!("certificate:{subject}").into())
+        Caller(Name::Said(format!("certificate:{subject}").into()))
     }
 
     /// Whoever sent the caller token of this name.
     pub fn token(name: &str) -> Self {
-        Caller(format!("token:{name}").into())
+        Caller(Name::Said(format!("token:{name}").into()))
     }
 
     /// Whoever is at this address.
     pub fn address(address: IpAddr) -> Self {
-        Caller(format!("address:{address}").into())
+        Caller(Name::Address(address))
     }
 
     /// The name with its kind.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub fn as_str(&self) -> Cow<'_, str> {
+        match &self.0 {
+            Name::Said(name) => Cow::Borrowed(name),
+            Name::Address(address) => Cow::Owned(format!("address:{address}")),
+        }
     }
 }
 
@@ -105,10 +116,10 @@ impl Callers {
     }
 
     /// Their names, each once.
-    pub fn names(&self) -> Vec<&str> {
+    pub fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
         for (_, caller) in &self.0 {
-            let name = &caller.as_str()["token:".len()..];
+            let name = caller.as_str()["token:".len()..].to_owned();
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -224,7 +235,7 @@ mod tests {
 
     fn named(caller: Result<Caller, Stranger>) -> String {
         match caller {
-            Ok(caller) => caller.as_str().to_owned(),
+            Ok(caller) => caller.as_str().into_owned(),
             Err(Stranger(caller)) => format!("stranger {}", caller.as_str()),
         }
     }

@@ -29,7 +29,7 @@ use crate::auth::wire::{ErrorCode, Refresh};
 /// What all calls share.
 pub struct Coalesce {
     flights: Mutex<HashMap<TokenKey, Flight>>,
-    replays: Option<Cache<TokenKey, Arc<Remembered>>>,
+    replays: Option<Cache<TokenKey, Remembered>>,
     replay_ttl: Duration,
     claim_timeout: Duration,
     without_coordination: WithoutCoordination,
@@ -47,11 +47,35 @@ struct Flight {
     landed: watch::Receiver<Option<Landed>>,
 }
 
-/// A result and who may have it again.
+/// A result and who may have it again. There are very many of them, so nothing in it is larger than it must be.
+#[derive(Clone)]
 struct Remembered {
     granted: Arc<Granted>,
-    callers: Box<[Caller]>,
+    callers: Callers,
     until: Instant,
+}
+
+/// Mostly there is but one.
+#[derive(Clone)]
+enum Callers {
+    One(Caller),
+    Many(Arc<[Caller]>),
+}
+
+impl Callers {
+    fn of(mut callers: Vec<Caller>) -> Self {
+        match (callers.pop(), callers.is_empty()) {
+            (Some(one), true) => Callers::One(one),
+            (last, _) => Callers::Many(callers.into_iter().chain(last).collect()),
+        }
+    }
+
+    fn contains(&self, caller: &Caller) -> bool {
+        match self {
+            Callers::One(one) => one == caller,
+            Callers::Many(many) => many.contains(caller),
+        }
+    }
 }
 
 /// What a call came to.
@@ -125,7 +149,7 @@ impl Coalesce {
         let remembered = self.replays.as_ref()?.get(key)?;
         // The cache forgets by a clock and at times of its own; this is the rule.
         let may = now < remembered.until && remembered.callers.contains(caller);
-        may.then(|| Arc::clone(&remembered.granted))
+        may.then_some(remembered.granted)
     }
 
     /// Joins the call for this token, or causes it. The permit is held until the call ends, whoever waits.
@@ -301,8 +325,8 @@ impl Drop for Landing {
         // Before the lock is free: nobody may find neither the call nor its result.
         if let (Ok(granted), Some(replays)) = (&landed.result, &self.all.replays) {
             let until = Instant::now() + self.all.replay_ttl;
-            let remembered = Remembered { granted: Arc::clone(granted), callers: callers.into(), until };
-            replays.insert(self.key, Arc::new(remembered));
+            let callers = Callers::of(callers);
+            replays.insert(self.key, Remembered { granted: Arc::clone(granted), callers, until });
         }
         drop(flights);
         if landed.from_sibling {

@@ -11,15 +11,18 @@ use super::granted::Granted;
 use super::replicas::{self, Replicas};
 use crate::secret::{Secret, hex};
 
-/// SHA-256 of a refresh token: what it is called inside this process. It never leaves it, but for its first
-/// twelve digits in the log.
+/// The first half of a refresh token's SHA-256: what it is called inside this process. It never leaves it, but for
+/// its first twelve digits in the log.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TokenKey([u8; 32]);
+pub struct TokenKey([u8; 16]);
 
 impl TokenKey {
     /// The key of a token.
     pub fn of(token: &Secret) -> Self {
-        TokenKey(Sha256::digest(token.expose()).into())
+        let hash: [u8; 32] = Sha256::digest(token.expose()).into();
+        let mut half = [0; 16];
+        half.copy_from_slice(&hash[..16]);
+        TokenKey(half)
     }
 
     /// The first twelve hex digits, for the log.

@@ -304,7 +304,7 @@ fn log(
     let mut line = broker.log.line(level, "request").word("request_id", id);
     line = line.word("route", facts.route.as_str());
     if let Some(caller) = &facts.caller {
-        line = line.text("caller", caller.as_str());
+        line = line.text("caller", &caller.as_str());
     }
     if let Some(key) = &facts.key {
         line = line.word("token", &key.short());
