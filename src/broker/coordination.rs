@@ -74,6 +74,27 @@ pub enum State {
     Down(String),
 }
 
+/// How a caller stands that has joined a flight.
+pub enum Joined {
+    /// Every replica knows that it waits.
+    Noted,
+    /// There is a result, and it is this caller's: it need not wait.
+    Replayed(Granted),
+    /// There is a result, and this caller was not known to wait for it. If it gets that one from this replica
+    /// after all, [`Coordination::admit`] says so to the others.
+    TooLate,
+}
+
+/// What Jira's `invalid_grant` means.
+pub enum Refused {
+    /// What it says: the session has ended.
+    Ended,
+    /// A sibling may have spent the token, and its result is not known. That is no verdict on the session.
+    Interrupted,
+    /// A sibling has spent it, and this is what it got.
+    Replayed(Granted),
+}
+
 /// The agreement.
 pub enum Coordination {
     /// This replica is the only one.
@@ -93,11 +114,28 @@ impl Coordination {
     }
 
     /// One more caller waits here for a token that is claimed or being claimed: whatever comes of it, every
-    /// replica may hand it to this caller too. Awaited before the caller waits.
-    pub async fn joined(&self, work: &Work<'_>) -> Result<(), CoordinationError> {
+    /// replica may hand it to this caller too. Awaited before the caller waits. The flight may be that of
+    /// somebody who came when all was over, and has nothing to give: then the result that is there counts.
+    pub async fn joined(&self, work: &Work<'_>) -> Result<Joined, CoordinationError> {
+        match self {
+            Coordination::Alone => Ok(Joined::Noted),
+            Coordination::Redis(replicas) => replicas.joined(work).await,
+        }
+    }
+
+    /// A caller that joined too late, or while Redis was away, has got the result of the flight here.
+    pub async fn admit(&self, work: &Work<'_>) -> Result<(), CoordinationError> {
         match self {
             Coordination::Alone => Ok(()),
-            Coordination::Redis(replicas) => replicas.joined(work).await,
+            Coordination::Redis(replicas) => replicas.admit(work).await,
+        }
+    }
+
+    /// A lease that this replica gives itself while the others cannot be asked.
+    pub fn without_the_others(&self) -> Lease {
+        match self {
+            Coordination::Alone => Lease(Held::Alone),
+            Coordination::Redis(replicas) => Lease(Held::WithoutTheOthers { doubtful: replicas.in_doubt() }),
         }
     }
 
@@ -132,6 +170,10 @@ pub struct Lease(Held);
 
 enum Held {
     Alone,
+    /// For a while after they were lost, their last calls may be what Jira's refusal comes from.
+    WithoutTheOthers {
+        doubtful: bool,
+    },
     Redis(replicas::Lease),
 }
 
@@ -149,7 +191,7 @@ impl Lease {
     /// Marks the token as sent. Before the call to Jira: without the mark it is not made.
     pub async fn sent(&mut self) -> Result<(), CoordinationError> {
         match &mut self.0 {
-            Held::Alone => Ok(()),
+            Held::Alone | Held::WithoutTheOthers { .. } => Ok(()),
             Held::Redis(lease) => lease.sent().await,
         }
     }
@@ -158,7 +200,7 @@ impl Lease {
     /// mark stays, and the caller gets its pair all the same.
     pub async fn keep(self, granted: &Granted) -> Result<(), CoordinationError> {
         match self.0 {
-            Held::Alone => Ok(()),
+            Held::Alone | Held::WithoutTheOthers { .. } => Ok(()),
             Held::Redis(lease) => lease.keep(granted).await,
         }
     }
@@ -166,8 +208,18 @@ impl Lease {
     /// Jira refused, or was not reached: the mark and the lease go, and the next may try.
     pub async fn release(self) {
         match self.0 {
-            Held::Alone => {}
+            Held::Alone | Held::WithoutTheOthers { .. } => {}
             Held::Redis(lease) => lease.release().await,
+        }
+    }
+
+    /// Jira has answered `invalid_grant`: ends the lease like [`Lease::release`], and says what that answer
+    /// means, as far as the siblings know at this very moment.
+    pub async fn refused(self) -> Refused {
+        match self.0 {
+            Held::Alone | Held::WithoutTheOthers { doubtful: false } => Refused::Ended,
+            Held::WithoutTheOthers { doubtful: true } => Refused::Interrupted,
+            Held::Redis(lease) => lease.refused().await,
         }
     }
 
@@ -175,7 +227,7 @@ impl Lease {
     /// the token.
     pub async fn forsake(self) {
         match self.0 {
-            Held::Alone => {}
+            Held::Alone | Held::WithoutTheOthers { .. } => {}
             Held::Redis(lease) => lease.forsake().await,
         }
     }
@@ -185,6 +237,7 @@ impl Lease {
     pub fn interrupted_before(&self) -> bool {
         match &self.0 {
             Held::Alone => false,
+            Held::WithoutTheOthers { doubtful } => *doubtful,
             Held::Redis(lease) => lease.interrupted_before(),
         }
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 pub use body::{BODY_CAP, read, retry_after, seconds};
 pub use error::HttpError;
 pub use reqwest::{Client, Response};
-pub use roots::is_system_location;
+pub use roots::{check_bundle, is_system_location};
 
 use roots::{AcceptAny, LazyRoots};
 
@@ -69,8 +69,9 @@ pub fn client(options: &Options) -> Result<Client, HttpError> {
     builder.build().map_err(|error| HttpError::Setup(error.to_string()))
 }
 
-/// The TLS configuration: ring, TLS 1.2 and 1.3, and roots that are read while the connection is made.
-fn tls(options: &Options) -> rustls::ClientConfig {
+/// The TLS configuration: ring, TLS 1.2 and 1.3, and roots that are read while the connection is made. Proxies
+/// are no part of it; for a connection that is not HTTP it is all that is taken from here.
+pub fn tls(options: &Options) -> rustls::ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier: Arc<dyn rustls::client::danger::ServerCertVerifier> = if options.insecure {
         Arc::new(AcceptAny::new(provider.clone()))

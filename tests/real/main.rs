@@ -36,6 +36,8 @@ mod opens;
 #[cfg(target_os = "linux")]
 mod parallel;
 #[cfg(target_os = "linux")]
+mod replicas;
+#[cfg(target_os = "linux")]
 mod shells;
 #[cfg(target_os = "linux")]
 mod signals;

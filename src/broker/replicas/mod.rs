@@ -1,14 +1,59 @@
-//! Several replicas agree over Redis or Valkey.
+//! Several replicas agree over Redis or Valkey, so that each token is spent once and whoever waited for it gets
+//! the result, at whichever replica it asks.
+//!
+//! For every token Redis has four keys, under a name that is derived from the token and says nothing about it:
+//!
+//! | key | what | how long |
+//! |---|---|---|
+//! | `lock` | `claimed:FENCE`, then `sent:FENCE` | 5 s, then as long as a call to Jira can take |
+//! | `marks` | the fences of requests that have left and have no result | a call and its replay |
+//! | `result` | the new pair, sealed with a key that is derived from the old token | the replay |
+//! | `callers` | who asked before there was a result, hashed with a key of the same kind | as the result |
+//!
+//! A replica that dies with a claim holds the others up until the claim expires. One that dies after its
+//! request has left may have spent the token: the next one tries, and if Jira says `invalid_grant` while the
+//! mark stands, that is no verdict on the session: nobody is told that it has ended because a sibling has rotated
+//! its token. The same goes for a while after Redis has been away: marks may be gone with it.
+
+mod fault;
+mod lease;
+mod link;
+mod scripts;
+mod sealed;
+mod target;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
-use super::coordination::{Claim, CoordinationError, State, Work};
+use super::coordination::{self, Claim, CoordinationError, Joined, State, Work};
 use super::granted::Granted;
-use crate::secret::Secret;
+use crate::secret::{Secret, hex, random};
+
+pub use lease::Lease;
+
+use fault::Fault;
+use lease::Flight;
+use link::{Link, jittered};
+use scripts::{Answer, Stored, Times};
+use sealed::Names;
+use target::Target;
+
+/// Between a claim and the mark lies one round trip, and this is plenty for it.
+const CLAIM: Duration = Duration::from_secs(5);
+
+/// What a flight may take beyond its call to Jira: commands to Redis, a machine that is busy.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// Results stand at least this long, also without a replay: the siblings' waiters have yet to fetch them.
+const HANDOVER: Duration = Duration::from_secs(2);
+
+/// How often a waiting replica asks again, at first and later. It asks once for all of its callers. Asking is
+/// sturdier than being told: a message that is lost, with a connection or a failover, would be waited for in vain.
+const ASK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
 
 /// How to reach Redis, and for how long things are kept there.
 #[derive(Clone, Debug)]
@@ -38,61 +83,90 @@ pub enum ReplicasError {
 
 /// The agreement.
 pub struct Replicas {
-    state: watch::Sender<State>,
+    link: Link,
+    realm: String,
+    times: Times,
 }
 
 impl Replicas {
     /// Sets it up and begins to connect; inside the runtime. Redis need not be there yet.
     pub fn start(options: Options) -> Result<Self, ReplicasError> {
-        let Options { url: _, ca: _, realm: _, upstream_timeout: _, replay_ttl: _ } = options;
-        Ok(Replicas { state: watch::Sender::new(State::Down(NOT_BUILT.to_owned())) })
+        let Options { url, ca, realm, upstream_timeout, replay_ttl } = options;
+        let target = Target::parse(&url, ca)?;
+        let (lock, result) = (upstream_timeout + MARGIN, replay_ttl.max(HANDOVER));
+        let times = Times { claim: CLAIM, lock, mark: lock + result, result };
+        Ok(Replicas { link: Link::start(target, times.mark), realm, times })
     }
 
-    /// See [`super::coordination::Coordination::claim`].
-    pub async fn claim(&self, _work: &Work<'_>, _deadline: Instant) -> Result<Claim, CoordinationError> {
-        Err(CoordinationError::Unavailable(NOT_BUILT.to_owned()))
+    /// See [`coordination::Coordination::claim`].
+    pub async fn claim(&self, work: &Work<'_>, deadline: Instant) -> Result<Claim, CoordinationError> {
+        let fence = hex(&random::<16>().map_err(|_| Fault::Random)?);
+        let flight = self.flight(work, fence);
+        let ask = scripts::ask(&flight.names, &flight.caller, &flight.fence, &flight.times);
+        let mut pause = ASK.0;
+        loop {
+            match flight.shared.run(&ask).await? {
+                Answer::Replayed(stored) => return opened(&flight.names, &stored).map(Claim::Replayed),
+                Answer::Mine { marks } => {
+                    return Ok(Claim::Mine(coordination::Lease::of(Lease::claimed(flight, marks))));
+                }
+                Answer::Stranger => {
+                    return Ok(Claim::Mine(coordination::Lease::of(Lease::of_a_stranger(flight))));
+                }
+                Answer::Busy => {}
+                Answer::Waiting | Answer::Settled { .. } => return Err(Fault::Garbage.into()),
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                return Err(CoordinationError::Busy);
+            }
+            sleep(jittered(pause).min(deadline - now)).await;
+            pause = (pause * 3 / 2).min(ASK.1);
+        }
     }
 
-    /// See [`super::coordination::Coordination::joined`].
-    pub async fn joined(&self, _work: &Work<'_>) -> Result<(), CoordinationError> {
-        Err(CoordinationError::Unavailable(NOT_BUILT.to_owned()))
+    /// See [`coordination::Coordination::joined`].
+    pub async fn joined(&self, work: &Work<'_>) -> Result<Joined, CoordinationError> {
+        let flight = self.flight(work, String::new());
+        match flight.shared.run(&scripts::wait(&flight.names, &flight.caller, &flight.times)).await? {
+            Answer::Replayed(stored) => opened(&flight.names, &stored).map(Joined::Replayed),
+            Answer::Waiting => Ok(Joined::Noted),
+            Answer::Stranger => Ok(Joined::TooLate),
+            Answer::Busy | Answer::Mine { .. } | Answer::Settled { .. } => Err(Fault::Garbage.into()),
+        }
     }
 
-    /// See [`super::coordination::Coordination::reach`].
+    /// See [`coordination::Coordination::admit`].
+    pub async fn admit(&self, work: &Work<'_>) -> Result<(), CoordinationError> {
+        let flight = self.flight(work, String::new());
+        let _: bool = flight.shared.run(&scripts::admit(&flight.names, &flight.caller)).await?;
+        Ok(())
+    }
+
+    /// See [`coordination::Coordination::reach`].
     pub async fn reach(&self) -> Result<(), CoordinationError> {
-        Err(CoordinationError::Unavailable(NOT_BUILT.to_owned()))
+        Ok(self.link.shared().reach().await?)
     }
 
     /// How it stands, and every change.
     pub fn changes(&self) -> watch::Receiver<State> {
-        self.state.subscribe()
+        self.link.shared().changes()
+    }
+
+    /// Whether Redis has changed its state a short while ago: siblings may have spent tokens that it does not
+    /// tell of.
+    pub fn in_doubt(&self) -> bool {
+        self.link.shared().in_doubt()
+    }
+
+    fn flight(&self, work: &Work<'_>, fence: String) -> Flight {
+        let names = Names::of(&self.realm, work.token);
+        let caller = names.caller(work.caller);
+        Flight { shared: Arc::clone(self.link.shared()), caller, names, fence, times: self.times }
     }
 }
 
-const NOT_BUILT: &str = "this build does not speak to it";
-
-/// A lock on one token, with its fence.
-pub struct Lease(());
-
-impl Lease {
-    /// See [`super::coordination::Lease::sent`].
-    pub async fn sent(&mut self) -> Result<(), CoordinationError> {
-        Ok(())
-    }
-
-    /// See [`super::coordination::Lease::keep`].
-    pub async fn keep(self, _granted: &Granted) -> Result<(), CoordinationError> {
-        Ok(())
-    }
-
-    /// See [`super::coordination::Lease::release`].
-    pub async fn release(self) {}
-
-    /// See [`super::coordination::Lease::forsake`].
-    pub async fn forsake(self) {}
-
-    /// See [`super::coordination::Lease::interrupted_before`].
-    pub fn interrupted_before(&self) -> bool {
-        false
-    }
+/// A result that does not open was not sealed by a sibling: somebody else writes to this Redis.
+fn opened(names: &Names, stored: &Stored) -> Result<Granted, CoordinationError> {
+    Ok(names.open(stored, Instant::now()).ok_or(Fault::Foreign)?)
 }

@@ -7,6 +7,8 @@ pub mod door;
 #[cfg(unix)]
 pub mod jira;
 #[cfg(target_os = "linux")]
+pub mod redis;
+#[cfg(target_os = "linux")]
 pub mod secrets;
 #[cfg(unix)]
 pub mod served;
@@ -36,6 +38,8 @@ pub enum Real {
     Shells,
     /// mandoc, which reads manual pages and says what is wrong with them.
     Manual,
+    /// `redis-server` and `redis-cli`.
+    Redis,
 }
 
 impl Real {
@@ -50,6 +54,7 @@ impl Real {
             Real::CiTools => "ci-tools",
             Real::Shells => "shells",
             Real::Manual => "manual",
+            Real::Redis => "redis",
         }
     }
 }

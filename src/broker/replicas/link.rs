@@ -1,0 +1,280 @@
+//! The one connection to Redis, and the task that keeps it up. Whoever has a command finds a connection or is
+//! told at once why there is none: nobody connects for himself, and nothing is queued while Redis is away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{FromRedisValue, ScriptInvocation};
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::fault::Fault;
+use super::target::{Connection, STEP, Target};
+use crate::broker::coordination::State;
+use crate::secret::random;
+
+/// How often Redis is asked whether it takes a write, when all is well.
+const PROBE: Duration = Duration::from_secs(3);
+
+/// The first and the longest pause between tries to get it back.
+const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// The first connection is waited for by those who come before it: three steps, the scripts and the probe.
+const FIRST: Duration = Duration::from_secs(3);
+
+/// Results and locks that are brought to Redis later, when it is back. Beyond that they are left to expire.
+const LATER: usize = 256;
+
+/// The connection and its keeper.
+pub(super) struct Link {
+    shared: Arc<Shared>,
+    keeper: AbortHandle,
+}
+
+pub(super) struct Shared {
+    target: Target,
+    /// How long after a change the keys in Redis may not tell the whole story.
+    doubtful: Duration,
+    standing: watch::Sender<Standing>,
+    state: watch::Sender<State>,
+    suspected: Notify,
+    later: Semaphore,
+}
+
+/// How it stands.
+#[derive(Clone)]
+struct Standing {
+    /// Also while Redis takes no writes: what it can still do is to forget.
+    connection: Option<Connection>,
+    fault: Option<Fault>,
+    doubt_until: Option<Instant>,
+    was_up: bool,
+}
+
+impl Link {
+    /// Begins to connect.
+    pub(super) fn start(target: Target, doubtful: Duration) -> Self {
+        let fault = Fault::NotYet;
+        let shared = Arc::new(Shared {
+            target,
+            doubtful,
+            state: watch::Sender::new(State::Down(fault.to_string())),
+            standing: watch::Sender::new(Standing {
+                connection: None,
+                fault: Some(fault),
+                doubt_until: None,
+                was_up: false,
+            }),
+            suspected: Notify::new(),
+            later: Semaphore::new(LATER),
+        });
+        let keeper = tokio::spawn(keep(Arc::clone(&shared))).abort_handle();
+        Link { shared, keeper }
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+impl Shared {
+    pub(super) fn changes(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
+    /// Whether an earlier flight may have left no trace in Redis: it has been away, so marks and results may be
+    /// gone, or siblings may have gone on without it.
+    pub(super) fn in_doubt(&self) -> bool {
+        self.standing.borrow().doubt_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Asks Redis now, whatever was known of it.
+    pub(super) async fn reach(&self) -> Result<(), Fault> {
+        let connection = self.standing.borrow().connection.clone().filter(|held| !held.is_closed());
+        let reached = match connection {
+            Some(connection) => connection.probe().await,
+            None => match self.target.connect().await {
+                Ok(connection) => connection.probe().await,
+                Err(fault) => Err(fault),
+            },
+        };
+        self.suspected.notify_one();
+        reached
+    }
+
+    /// Runs a script, if Redis is there.
+    pub(super) async fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, Fault> {
+        let mut standing = self.standing.subscribe();
+        let tried = standing.wait_for(|standing| standing.fault != Some(Fault::NotYet));
+        let standing =
+            timeout(FIRST, tried).await.map_err(|_| Fault::NotYet)?.map_err(|_| Fault::Closed)?.clone();
+        match standing {
+            Standing { fault: Some(fault), .. } => Err(fault),
+            Standing { connection: Some(connection), fault: None, .. } => self.on(&connection, script).await,
+            Standing { connection: None, fault: None, .. } => Err(Fault::Closed),
+        }
+    }
+
+    /// Runs a script that is worth a try even when Redis takes no writes.
+    pub(super) async fn run_anyway<T: FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T, Fault> {
+        let Standing { connection, fault, .. } = self.standing.borrow().clone();
+        match connection {
+            Some(connection) => self.on(&connection, script).await,
+            None => Err(fault.unwrap_or(Fault::Closed)),
+        }
+    }
+
+    /// Tries again whenever Redis is back, until it is done or too late. In a task of its own: nobody waits.
+    pub(super) fn later<F, A>(self: &Arc<Self>, until: Instant, attempt: F)
+    where
+        F: Fn() -> A + Send + Sync + 'static,
+        A: Future<Output = Result<(), Fault>> + Send,
+    {
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            let Ok(_place) = shared.later.try_acquire() else { return };
+            let mut standing = shared.standing.subscribe();
+            let back = async {
+                while standing.wait_for(|standing| standing.fault.is_none()).await.is_ok() {
+                    if attempt().await.is_ok() {
+                        return;
+                    }
+                    sleep(jittered(RETRY.1 / 4)).await;
+                }
+            };
+            // Too late: what was to be brought has expired anyway.
+            let _ = timeout_at(until, back).await;
+        });
+    }
+
+    async fn on<T: FromRedisValue>(
+        &self,
+        connection: &Connection,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T, Fault> {
+        let answer = connection.run(script).await;
+        if let Err(fault) = &answer {
+            self.suspect(connection, fault);
+        }
+        answer
+    }
+
+    /// A command failed on a connection: those after it need not find out for themselves.
+    fn suspect(&self, connection: &Connection, fault: &Fault) {
+        let current = self.standing.borrow().connection.as_ref().is_some_and(|held| held.is(connection));
+        if current && !fault.is_of_one_token() {
+            let kept = (!fault.ends_the_connection()).then(|| connection.clone());
+            self.is_down(fault.clone(), kept);
+            self.suspected.notify_one();
+        }
+    }
+
+    fn is_up(&self, connection: Connection) {
+        self.standing.send_if_modified(|standing| {
+            let back = standing.fault.is_some();
+            if back && standing.was_up {
+                standing.doubt_until = Some(Instant::now() + self.doubtful);
+            }
+            *standing = Standing { connection: Some(connection), fault: None, was_up: true, ..*standing };
+            back
+        });
+        self.tell(State::Up);
+    }
+
+    fn is_down(&self, fault: Fault, connection: Option<Connection>) {
+        let state = State::Down(fault.to_string());
+        self.standing.send_modify(|standing| {
+            if standing.fault.is_none() {
+                standing.doubt_until = Some(Instant::now() + self.doubtful);
+            }
+            standing.connection = connection;
+            standing.fault = Some(fault);
+        });
+        self.tell(state);
+    }
+
+    fn tell(&self, state: State) {
+        self.state.send_if_modified(|told| {
+            let news = *told != state;
+            *told = state;
+            news
+        });
+    }
+}
+
+/// Connects, looks after the connection, and connects again.
+async fn keep(shared: Arc<Shared>) {
+    let mut failures = 0;
+    loop {
+        let mut held = shared.standing.borrow().connection.clone();
+        if held.as_ref().is_some_and(Connection::is_closed) {
+            held = None;
+            shared.is_down(Fault::Closed, None);
+        }
+        let pause = match tend(&shared, held.clone()).await {
+            Ok(connection) => {
+                failures = 0;
+                shared.is_up(connection);
+                PROBE
+            }
+            Err(fault) => {
+                let kept = held.filter(|_| !fault.ends_the_connection());
+                shared.is_down(fault, kept);
+                failures += 1;
+                jittered(RETRY.0.saturating_mul(1 << u32::min(failures, 8)).min(RETRY.1))
+            }
+        };
+        wait(&shared, pause, failures > 0).await;
+    }
+}
+
+/// Tries the connection that there is, or makes one.
+async fn tend(shared: &Shared, held: Option<Connection>) -> Result<Connection, Fault> {
+    let connection = match held {
+        Some(connection) => connection,
+        None => shared.target.connect().await?,
+    };
+    connection.probe().await?;
+    Ok(connection)
+}
+
+/// Until it is time to look again. A command that failed shortens it while Redis was thought to be there; when
+/// it is known to be away, commands do not even get so far.
+async fn wait(shared: &Shared, pause: Duration, down: bool) {
+    if down {
+        return sleep(pause).await;
+    }
+    let connection = shared.standing.borrow().connection.clone();
+    let closed = async {
+        match &connection {
+            Some(connection) => connection.closed().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = sleep(pause) => return,
+        () = shared.suspected.notified() => {}
+        () = closed => {}
+    }
+    let held = shared.standing.borrow().connection.is_some();
+    if held && shared.standing.borrow().fault.is_some() {
+        // It is there and refuses. The probe is smaller than what it refused, and may pass: not at every request.
+        sleep(jittered(STEP)).await;
+    }
+}
+
+/// Between half and all of it, so that replicas which lost Redis together do not come back together.
+pub(super) fn jittered(pause: Duration) -> Duration {
+    let [byte] = random::<1>().unwrap_or([128]);
+    pause / 2 + pause / 512 * u32::from(byte)
+}

@@ -1,0 +1,146 @@
+//! The five scripts, and what they answer. Redis runs each of them whole, so that no other replica gets between
+//! its lines.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use redis::{FromRedisValue, ParsingError, Script, ScriptInvocation, Value};
+
+use super::sealed::Names;
+
+static ASK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("ask.lua")));
+static ADMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("admit.lua")));
+static SENT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("sent.lua")));
+static KEEP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("keep.lua")));
+static SETTLE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("settle.lua")));
+
+/// All of them, to be loaded into a Redis that is new.
+pub(super) fn all() -> [&'static Script; 5] {
+    [&ASK, &ADMIT, &SENT, &KEEP, &SETTLE]
+}
+
+/// For how long what stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    /// A claim whose request has not left. What lies between is a round trip to Redis, so a replica that dies
+    /// there holds the others up for no longer than this.
+    pub(super) claim: Duration,
+    /// The lock of a request that has left: longer than the call to Jira can take. So it need not be renewed,
+    /// and a replica that stands still cannot keep it alive either.
+    pub(super) lock: Duration,
+    /// A mark, and the names of who waits: as long as a call can take and its result would be replayed.
+    pub(super) mark: Duration,
+    /// A result.
+    pub(super) result: Duration,
+}
+
+/// The answer to a question.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// There is a result for this caller.
+    Replayed(Stored),
+    /// There is a result, but not for this caller.
+    Stranger,
+    /// The caller is noted down.
+    Waiting,
+    /// Somebody else is at it.
+    Busy,
+    /// The claim is ours. So many earlier requests have left and have no result.
+    Mine { marks: u64 },
+    /// The lock is given up. So many marks are left.
+    Settled { marks: u64 },
+}
+
+/// A result as Redis has it.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) sealed: Vec<u8>,
+    /// How long Redis still keeps it: that tells its age, whatever the clocks of the replicas say.
+    pub(super) left: Duration,
+}
+
+/// May `fence` spend the token for this caller?
+pub(super) fn ask(names: &Names, caller: &str, fence: &str, times: &Times) -> ScriptInvocation<'static> {
+    let mut script = on(&ASK, names);
+    script.arg(caller).arg(fence).arg(ms(times.claim)).arg(ms(times.mark));
+    script
+}
+
+/// A caller waits for what others do.
+pub(super) fn wait(names: &Names, caller: &str, times: &Times) -> ScriptInvocation<'static> {
+    ask(names, caller, "", times)
+}
+
+/// The result is this caller's too.
+pub(super) fn admit(names: &Names, caller: &str) -> ScriptInvocation<'static> {
+    let mut script = on(&ADMIT, names);
+    script.arg(caller);
+    script
+}
+
+pub(super) fn sent(names: &Names, fence: &str, times: &Times) -> ScriptInvocation<'static> {
+    let mut script = on(&SENT, names);
+    script.arg(fence).arg(ms(times.lock)).arg(ms(times.mark));
+    script
+}
+
+pub(super) fn keep(
+    names: &Names,
+    caller: &str,
+    fence: &str,
+    sealed: &[u8],
+    life: Duration,
+) -> ScriptInvocation<'static> {
+    let mut script = on(&KEEP, names);
+    script.arg(fence).arg(sealed).arg(ms(life)).arg(caller);
+    script
+}
+
+/// Whether Jira has, or may have, rotated the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spent {
+    /// Jira refused for another reason, or did not get the request.
+    No,
+    /// Jira does not know it, or not any more.
+    Dead,
+    Unknown,
+}
+
+pub(super) fn settle(names: &Names, caller: &str, fence: &str, spent: Spent) -> ScriptInvocation<'static> {
+    let mut script = on(&SETTLE, names);
+    script.arg(fence).arg(caller).arg(match spent {
+        Spent::No => "unspent",
+        Spent::Dead => "dead",
+        Spent::Unknown => "unknown",
+    });
+    script
+}
+
+fn on(script: &'static Script, names: &Names) -> ScriptInvocation<'static> {
+    let mut invocation = script.prepare_invoke();
+    for key in names.keys() {
+        invocation.key(key);
+    }
+    invocation
+}
+
+/// At least one: Redis takes no expiry of zero.
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+impl FromRedisValue for Answer {
+    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
+        let (word, sealed, number): (String, Vec<u8>, i64) = redis::from_redis_value(value)?;
+        let number = u64::try_from(number).unwrap_or(0);
+        Ok(match word.as_str() {
+            "replayed" => Answer::Replayed(Stored { sealed, left: Duration::from_millis(number) }),
+            "stranger" => Answer::Stranger,
+            "waiting" => Answer::Waiting,
+            "busy" => Answer::Busy,
+            "mine" => Answer::Mine { marks: number },
+            "settled" => Answer::Settled { marks: number },
+            _ => return Err("a word that no script answers".into()),
+        })
+    }
+}

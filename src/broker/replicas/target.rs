@@ -1,0 +1,250 @@
+//! Which Redis, and how a connection to it is made: with deadlines, and over TLS with roots of our own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::ReplicasError;
+use super::fault::{Fault, handshake};
+use super::scripts;
+use crate::http;
+use crate::secret::Secret;
+
+/// Each step of connecting has this long, and each command.
+pub(super) const STEP: Duration = Duration::from_secs(1);
+
+/// Commands that wait for their turn at the socket. More wait with their callers, for a [`STEP`] at most.
+const QUEUE: usize = 64;
+
+const SCHEMES: [&str; 4] = ["redis", "rediss", "valkey", "valkeys"];
+
+/// One Redis, by its URL.
+pub(super) struct Target {
+    host: String,
+    port: u16,
+    /// The options of its TLS, if it speaks it.
+    tls: Option<http::Options>,
+    login: RedisConnectionInfo,
+}
+
+impl Target {
+    /// Takes the URL apart, and looks whether the roots can be read.
+    pub(super) fn parse(url: &Secret, ca: Option<PathBuf>) -> Result<Self, ReplicasError> {
+        let parsed = url::Url::parse(url.expose()).map_err(|_| ReplicasError::Url("is none"))?;
+        if !SCHEMES.contains(&parsed.scheme()) {
+            return Err(ReplicasError::Url("begins with neither redis:// nor rediss://"));
+        }
+        // The library takes `#insecure`, which would send the password to whoever is in between.
+        if parsed.fragment().is_some() {
+            return Err(ReplicasError::Url("has a fragment: certificates are always checked"));
+        }
+        let info = parsed.into_connection_info().map_err(|_| {
+            ReplicasError::Url("is not of the form redis://[user[:password]@]host[:port][/database]")
+        })?;
+        let login = info.redis_settings().clone().set_skip_set_lib_name();
+        let (host, port, tls) = match info.addr() {
+            ConnectionAddr::Tcp(host, port) => (host.clone(), *port, false),
+            ConnectionAddr::TcpTls { host, port, .. } => (host.clone(), *port, true),
+            _ => return Err(ReplicasError::Url("names no host")),
+        };
+        if tls {
+            ServerName::try_from(host.as_str()).map_err(|_| ReplicasError::Url("names no host"))?;
+        }
+        match &ca {
+            Some(_) if !tls => {
+                return Err(ReplicasError::Ca("are of no use to redis://; rediss:// is TLS".into()));
+            }
+            Some(ca) => http::check_bundle(ca).map_err(ReplicasError::Ca)?,
+            None => {}
+        }
+        let roots = http::Roots { file: ca, ..http::Roots::default() };
+        let tls = tls.then(|| http::Options { roots, ..http::Options::default() });
+        Ok(Target { host, port, tls, login })
+    }
+
+    /// Connects, logs in, and makes sure that what is needed is allowed.
+    pub(super) async fn connect(&self) -> Result<Connection, Fault> {
+        let stream = within(TcpStream::connect((self.host.as_str(), self.port)))
+            .await?
+            .map_err(|error| Fault::Unreachable(error.kind()))?;
+        // Commands are small and each is waited for.
+        let _ = stream.set_nodelay(true);
+        let connection = match &self.tls {
+            None => self.login(stream).await?,
+            Some(options) => {
+                // Built anew each time: the roots may have been exchanged since.
+                let connector = TlsConnector::from(Arc::new(http::tls(options)));
+                let name =
+                    ServerName::try_from(self.host.clone()).expect("it was one when the URL was parsed");
+                let stream = within(connector.connect(name, stream))
+                    .await
+                    .map_err(|_| {
+                        Fault::Tls("it does not answer the TLS handshake; does it speak TLS?".into())
+                    })?
+                    .map_err(|error| handshake(&error))?;
+                self.login(stream).await?
+            }
+        };
+        connection.load().await?;
+        Ok(connection)
+    }
+
+    async fn login<S>(&self, stream: S) -> Result<Connection, Fault>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            // Every command has its deadline here, with its second try after NOSCRIPT.
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(QUEUE);
+        let opened = within(MultiplexedConnection::new_with_config(&self.login, stream, config)).await?;
+        let (commands, driver) = opened.map_err(|error| Fault::from(&error))?;
+        let (ended, ends) = watch::channel(());
+        let task = tokio::spawn(async move {
+            driver.await;
+            drop(ended);
+        });
+        Ok(Connection { commands, driver: Arc::new(Driver { task: task.abort_handle(), ends }) })
+    }
+}
+
+/// Waits for a [`STEP`] at most.
+async fn within<T>(step: impl Future<Output = T>) -> Result<T, Fault> {
+    timeout(STEP, step).await.map_err(|_| Fault::Slow)
+}
+
+/// One connection, shared by all who use it at the same time.
+#[derive(Clone)]
+pub(super) struct Connection {
+    commands: MultiplexedConnection,
+    driver: Arc<Driver>,
+}
+
+/// The task that writes and reads. It ends with the last who could send it something, whatever is in flight.
+struct Driver {
+    task: AbortHandle,
+    /// Closed when the task is over.
+    ends: watch::Receiver<()>,
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Connection {
+    /// Runs a script, loading it first where Redis has lost it.
+    pub(super) async fn run<T: redis::FromRedisValue>(
+        &self,
+        script: &redis::ScriptInvocation<'_>,
+    ) -> Result<T, Fault> {
+        let mut commands = self.commands.clone();
+        answered(script.invoke_async(&mut commands)).await
+    }
+
+    /// Whether Redis takes a write, now. A PING would be answered by a full or a read-only one too.
+    pub(super) async fn probe(&self) -> Result<(), Fault> {
+        let mut probe = redis::cmd("SET");
+        probe.arg("jira-broker:probe").arg(1).arg("PX").arg(10_000);
+        let mut commands = self.commands.clone();
+        answered(probe.exec_async(&mut commands)).await
+    }
+
+    /// Whether the other end is gone.
+    pub(super) fn is_closed(&self) -> bool {
+        self.driver.task.is_finished()
+    }
+
+    /// Ready when it is.
+    pub(super) async fn closed(&self) {
+        // Nothing is ever sent: what changes is that the sender is gone.
+        let _ = self.driver.ends.clone().changed().await;
+    }
+
+    /// Whether both are the same connection.
+    pub(super) fn is(&self, other: &Connection) -> bool {
+        Arc::ptr_eq(&self.driver, &other.driver)
+    }
+
+    async fn load(&self) -> Result<(), Fault> {
+        let mut commands = self.commands.clone();
+        for script in scripts::all() {
+            answered(script.load_async(&mut commands)).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn answered<T>(command: impl Future<Output = redis::RedisResult<T>>) -> Result<T, Fault> {
+    within(command).await?.map_err(|error| Fault::from(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(url: &str) -> Result<Target, String> {
+        Target::parse(&Secret::new(url), None).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_url_says_where_who_and_which_database() {
+        let target = parsed("redis://user:p%40ss@redis.example.com:7000/3").unwrap();
+        assert_eq!(
+            (target.host.as_str(), target.port, target.tls.is_some()),
+            ("redis.example.com", 7000, false)
+        );
+        assert_eq!((target.login.username(), target.login.password()), (Some("user"), Some("p@ss")));
+        assert_eq!(target.login.db(), 3);
+        for (url, host) in [("rediss://:pw@10.0.0.1", "10.0.0.1"), ("valkeys://[::1]:7000", "::1")] {
+            let target = parsed(url).unwrap();
+            assert_eq!(target.host, host);
+            assert!(target.tls.is_some(), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_of_redis_is_refused_and_not_repeated() {
+        for url in [
+            "",
+            "canary",
+            "canary:6379",
+            "http://canary",
+            "redis://",
+            "redis://:canary@",
+            "redis://:canary@host/canary",
+            "redis://:canary@0.0.0.0",
+            "rediss://:canary@host#insecure",
+            "redis:///canary",
+            "unix:///canary",
+            "redis+unix:///canary",
+        ] {
+            let error = parsed(url).err().unwrap_or_else(|| panic!("{url} was taken"));
+            assert!(error.starts_with("the URL of Redis ") && !error.contains("canary"), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn roots_are_for_tls_and_can_be_read() {
+        let with = |url: &str, ca: &str| {
+            Target::parse(&Secret::new(url), Some(ca.into())).err().map(|error| error.to_string()).unwrap()
+        };
+        assert_eq!(
+            with("redis://host", "/nowhere/ca.pem"),
+            "the certificates for Redis are of no use to redis://; rediss:// is TLS"
+        );
+        assert!(with("rediss://host", "/nowhere/ca.pem").contains("/nowhere/ca.pem"));
+    }
+}

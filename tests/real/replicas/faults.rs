@@ -1,0 +1,233 @@
+//! What can be wrong with Redis: each is said within seconds, with its reason, and forgotten when it is over.
+
+use std::time::Instant;
+
+use jira_oauth::broker::coordination::{CoordinationError, Refused, State};
+use jira_oauth::broker::replicas::{Options, Replicas, ReplicasError};
+
+use super::{BOUND, Replica, mine, pair, replayed, token};
+use crate::support::redis::{PASSWORD, Redis};
+use crate::support::{Real, runs};
+
+/// It works, as far as a claim shows it.
+async fn works(replica: &Replica) {
+    replica.is(&State::Up).await;
+    mine(replica.claim(&token("works"), "somebody").await).release().await;
+}
+
+#[tokio::test]
+async fn one_that_is_away_at_the_start_and_in_between_is_found_when_it_is_back() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let mut redis = Redis::prepared(&[]);
+    let replica = Replica::at(&redis.url());
+    replica.refuses("cannot be connected to: connection refused").await;
+    replica.is_down("cannot be connected to").await;
+    let reached = replica.0.reach().await;
+    assert!(matches!(reached, Err(CoordinationError::Unavailable(_))));
+    for _ in 0..2 {
+        redis.up().await;
+        works(&replica).await;
+        replica.0.reach().await.unwrap();
+        redis.down();
+        replica.is_down("").await;
+        replica.refuses("").await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_known_to_be_away_is_said_to_be_so_at_once() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let redis = Redis::start().await;
+    let replica = Replica::of(&redis).await;
+    redis.stand_still(true);
+    replica.refuses("does not answer in time").await;
+    let start = Instant::now();
+    for _ in 0..20 {
+        replica.refuses("does not answer in time").await;
+    }
+    assert!(start.elapsed().as_secs() < 1, "{:?}: the first waited for all", start.elapsed());
+    redis.stand_still(false);
+    works(&replica).await;
+}
+
+#[tokio::test]
+async fn one_that_accepts_and_says_nothing_is_given_up() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let (_listener, url) = Redis::silent();
+    let replica = Replica::at(&url);
+    replica.refuses("does not answer in time").await;
+    let start = Instant::now();
+    assert!(replica.0.reach().await.is_err());
+    assert!(start.elapsed() < BOUND);
+}
+
+#[tokio::test]
+async fn one_that_sleeps_over_a_command_is_slow_and_recovers() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let redis = Redis::with(&["--enable-debug-command", "yes"]).await;
+    let replica = Replica::of(&redis).await;
+    let mut sleeping = redis.spawn_cli(&["DEBUG", "SLEEP", "6"]);
+    replica.is_down("does not answer in time").await;
+    replica.refuses("does not answer in time").await;
+    works(&replica).await;
+    assert!(sleeping.0.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn one_that_is_full_refuses_and_keeps_the_marks() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let redis = Redis::with(&["--maxmemory-policy", "noeviction"]).await;
+    let (a, b) = (Replica::of(&redis).await, Replica::of(&redis).await);
+    let old = token("old");
+    let lease = a.send(&old, "first").await;
+    redis.say(&["CONFIG", "SET", "maxmemory", "1"]);
+    b.refuses("no room left").await;
+    b.is_down("no room left").await;
+    assert!(b.0.reach().await.is_err(), "a probe writes");
+    // Jira has answered, and Redis does not take it: the caller has its pair all the same.
+    assert!(matches!(lease.keep(&pair("new")).await, Err(CoordinationError::Unavailable(_))));
+    assert_eq!((redis.keys(":marks").len(), redis.keys(":result").len()), (1, 0));
+    redis.say(&["CONFIG", "SET", "maxmemory", "0"]);
+    b.is(&State::Up).await;
+    // It is brought when there is room.
+    assert_eq!(replayed(b.claim(&old, "first").await), "new");
+}
+
+#[tokio::test]
+async fn a_full_one_still_takes_a_lock_back() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let redis = Redis::with(&["--maxmemory-policy", "noeviction"]).await;
+    let a = Replica::of(&redis).await;
+    let lease = a.send(&token("old"), "first").await;
+    redis.say(&["CONFIG", "SET", "maxmemory", "1"]);
+    a.is_down("no room left").await;
+    lease.release().await;
+    assert!(redis.keys(":lock").is_empty() && redis.keys(":marks").is_empty());
+}
+
+#[tokio::test]
+async fn one_that_takes_no_writes_is_no_use() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let redis = Redis::start().await;
+    let replica = Replica::of(&redis).await;
+    redis.say(&["REPLICAOF", "127.0.0.1", "1"]);
+    replica.is_down("takes no writes").await;
+    replica.refuses("takes no writes").await;
+    redis.say(&["REPLICAOF", "NO", "ONE"]);
+    works(&replica).await;
+}
+
+#[tokio::test]
+async fn user_password_and_database_come_from_the_url() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let redis = Redis::with(&["--requirepass", PASSWORD]).await;
+    let at = |who: &str, rest: &str| format!("redis://{who}127.0.0.1:{}{rest}", redis.port());
+    works(&Replica::at(&at(&format!(":{PASSWORD}@"), ""))).await;
+    for who in ["", ":wrong@", "nobody:wrong@"] {
+        let replica = Replica::at(&at(who, ""));
+        replica.refuses("refuses the password or the user").await;
+    }
+    // The least that a user needs, as docs/broker.md has it.
+    let rules = "~jira-broker:* +evalsha +script|load +set +get +del +pttl +pexpire +sadd +sismember +zadd +zrem +zscore +zcount +zremrangebyscore +time +select";
+    let set = [&["ACL", "SETUSER", "broker", "on", ">p@ss word"][..], &rules.split(' ').collect::<Vec<_>>()]
+        .concat();
+    redis.say(&set);
+    let replica = Replica::at(&at("broker:p%40ss%20word@", "/3"));
+    works(&replica).await;
+    replica.send(&token("old"), "first").await.keep(&pair("new")).await.unwrap();
+    assert_eq!(
+        redis.say(&["-n", "3", "DBSIZE"]).parse::<u32>().unwrap(),
+        4,
+        "the probe, two sets of callers, a result"
+    );
+    assert_eq!(redis.say(&["-n", "0", "--scan"]).lines().filter(|key| key.contains(":result")).count(), 0);
+    redis.say(&["ACL", "SETUSER", "broker", "-set"]);
+    replica.is_down("does not allow its user").await;
+    replica.refuses("does not allow its user").await;
+}
+
+#[tokio::test]
+async fn tls_is_checked_against_the_roots_that_were_named() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let redis = Redis::with_tls("127.0.0.1").await;
+    works(&Replica::trusting(&redis.url(), redis.ca())).await;
+    Replica::at(&redis.url()).refuses("does not lead to a trusted root").await;
+    let elsewhere = Redis::with_tls("redis.example.com").await;
+    Replica::trusting(&elsewhere.url(), elsewhere.ca()).refuses("is for another name").await;
+    // Each kind of speech at the other's port.
+    Replica::at(&redis.url().replace("rediss", "redis")).refuses("").await;
+    let plain = Redis::start().await;
+    Replica::trusting(&plain.url().replace("redis", "rediss"), redis.ca()).refuses("TLS").await;
+    // Half a file is no root.
+    std::fs::write(redis.path("half.pem"), "-----BEGIN CERTIFICATE-----").unwrap();
+    let options = Options {
+        url: jira_oauth::secret::Secret::new(redis.url()),
+        ca: Some(redis.path("half.pem")),
+        realm: String::new(),
+        upstream_timeout: BOUND,
+        replay_ttl: BOUND,
+    };
+    assert!(matches!(Replicas::start(options), Err(ReplicasError::Ca(_))));
+}
+
+#[tokio::test]
+async fn one_that_forgot_everything_is_not_taken_at_its_word() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let mut redis = Redis::start().await;
+    let (a, b) = (Replica::of(&redis).await, Replica::of(&redis).await);
+    let old = token("old");
+    let lost = a.send(&old, "first").await;
+    redis.down();
+    a.is_down("").await;
+    b.is_down("").await;
+    redis.up().await;
+    a.is(&State::Up).await;
+    b.is(&State::Up).await;
+    // A sibling knows nothing of the first call, which has meanwhile rotated the token.
+    let lease = b.send(&old, "second").await;
+    assert!(lease.interrupted_before());
+    assert!(matches!(lease.refused().await, Refused::Interrupted));
+    assert!(matches!(lost.keep(&pair("new")).await, Err(CoordinationError::Lost)));
+}
+
+#[tokio::test]
+async fn what_somebody_else_wrote_into_it_is_no_result() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let redis = Redis::start().await;
+    let a = Replica::of(&redis).await;
+    let (old, other) = (token("old"), token("other"));
+    a.send(&other, "first").await.keep(&pair("other")).await.unwrap();
+    let of_other = redis.has(":result").await;
+    a.send(&old, "first").await.keep(&pair("new")).await.unwrap();
+    let own = redis.keys(":result").into_iter().find(|key| *key != of_other).unwrap();
+    redis.say(&["COPY", &of_other, &own, "REPLACE"]);
+    assert!(matches!(a.claim(&old, "first").await, Err(CoordinationError::Unavailable(_))));
+    redis.say(&["DEL", &own]);
+    redis.say(&["LPUSH", &own, "junk"]);
+    assert!(matches!(a.claim(&old, "first").await, Err(CoordinationError::Unavailable(_))));
+    // That is one token's trouble, and no other's.
+    assert_eq!(a.0.state(), State::Up);
+    drop(mine(a.claim(&token("third"), "first").await));
+}
