@@ -17,7 +17,9 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
 use super::caller::Caller;
-use super::coordination::{Claim, Coordination, CoordinationError, Lease, TokenKey, Work};
+use super::coordination::{
+    Claim, Coordination, CoordinationError, Joined, Lease, Refused as Verdict, State, TokenKey, Work,
+};
 use super::granted::Granted;
 use super::log::{Level, Log};
 use super::material::Material;
@@ -160,29 +162,66 @@ impl Coalesce {
         caller: &Caller,
         permit: OwnedSemaphorePermit,
     ) -> (Landed, How) {
-        match self.board(key, caller) {
-            Boarded::Late(granted) => {
-                (Landed { result: Ok(granted), upstream: None, from_sibling: false }, How::Replayed)
-            }
-            Boarded::Joined(landed) => {
-                self.metrics.coalesced.inc();
-                let work = Work { token: &asked.refresh_token, key, caller };
-                // It gets its result here all the same; a replay elsewhere is what it may miss.
-                if self.coordination.joined(&work).await.is_err() {
-                    self.metrics.coordination_errors.inc();
+        loop {
+            match self.board(key, caller) {
+                Boarded::Late(granted) => {
+                    return (
+                        Landed { result: Ok(granted), upstream: None, from_sibling: false },
+                        How::Replayed,
+                    );
                 }
-                (wait(landed).await, How::Joined)
-            }
-            Boarded::First(landing, landed) => {
-                let (all, caller) = (Arc::clone(self), caller.clone());
-                tokio::spawn(async move {
-                    let landed = all.fly(&asked, key, &caller).await;
-                    landing.land(landed);
-                    drop(permit);
-                });
-                (wait(landed).await, How::Called)
+                Boarded::Joined(landed) => {
+                    if let Some(landed) = self.join(&asked, key, caller, landed).await {
+                        return (landed, How::Joined);
+                    }
+                }
+                Boarded::First(landing, landed) => {
+                    let (all, caller) = (Arc::clone(self), caller.clone());
+                    tokio::spawn(async move {
+                        let landed = all.fly(&asked, key, &caller).await;
+                        landing.land(landed);
+                        drop(permit);
+                    });
+                    return (wait(landed).await, How::Called);
+                }
             }
         }
+    }
+
+    /// Waits with a call that is under way. `None` if what it came to is not this caller's.
+    async fn join(
+        &self,
+        asked: &Refresh,
+        key: TokenKey,
+        caller: &Caller,
+        landed: watch::Receiver<Option<Landed>>,
+    ) -> Option<Landed> {
+        self.metrics.coalesced.inc();
+        let work = Work { token: &asked.refresh_token, key, caller };
+        let noted = match self.coordination.joined(&work).await {
+            Ok(Joined::Noted) => true,
+            Ok(Joined::TooLate) => false,
+            Ok(Joined::Replayed(granted)) => {
+                self.metrics.replayed(Origin::Redis);
+                return Some(Landed { result: Ok(Arc::new(granted)), upstream: None, from_sibling: true });
+            }
+            Err(_) => {
+                self.metrics.coordination_errors.inc();
+                false
+            }
+        };
+        let landed = wait(landed).await;
+        if landed.result.is_ok() && !noted {
+            // A sibling's result, which was there for the first here before this caller came: not for it.
+            if landed.from_sibling {
+                return None;
+            }
+            // The call was made here, and its result kept a moment before this caller was to be noted down.
+            if self.coordination.admit(&work).await.is_err() {
+                self.metrics.coordination_errors.inc();
+            }
+        }
+        Some(landed)
     }
 
     fn board(self: &Arc<Self>, key: TokenKey, caller: &Caller) -> Boarded {
@@ -224,11 +263,13 @@ impl Coalesce {
             }
             Err(error) => return refused(uncoordinated(&error)),
         };
-        if let Err(error) = lease.sent().await {
-            lease = match self.alone(error, "mark") {
-                Ok(lease) => lease,
-                Err(error) => return refused(uncoordinated(&error)),
-            };
+        // Where this replica goes on alone it keeps the lease all the same: Redis may have taken the mark although
+        // its answer was lost, and gets the result when it is back.
+        if let Err(error) = lease.sent().await
+            && let Err(error) = self.alone(error, "mark")
+        {
+            lease.release().await;
+            return refused(uncoordinated(&error));
         }
         let begun = Instant::now();
         let answer = self.upstream.refresh(self.material.known().secret.clone(), asked).await;
@@ -248,10 +289,14 @@ impl Coalesce {
                     Err(Refused::because(ErrorCode::UpstreamRefused, "Jira's tokens are larger than any"))
                 }
             },
-            Err(refused) if refused.code == ErrorCode::InvalidGrant && lease.interrupted_before() => {
-                lease.forsake().await;
-                Err(Refused::plain(ErrorCode::RefreshInterrupted))
-            }
+            Err(refused) if refused.code == ErrorCode::InvalidGrant => match lease.refused().await {
+                Verdict::Ended => Err(refused),
+                Verdict::Interrupted => Err(Refused::plain(ErrorCode::RefreshInterrupted)),
+                Verdict::Replayed(granted) => {
+                    let result = Ok(Arc::new(granted));
+                    return Landed { result, upstream: Some(took), from_sibling: true };
+                }
+            },
             Err(refused) => {
                 match refused.unknown {
                     true => lease.forsake().await,
@@ -269,7 +314,7 @@ impl Coalesce {
         match (self.without_coordination, &error) {
             (WithoutCoordination::Local, CoordinationError::Unavailable(_)) => {
                 self.metrics.local_fallback.inc();
-                Ok(Lease::alone())
+                Ok(self.coordination.without_the_others())
             }
             _ => Err(error),
         }
@@ -277,6 +322,10 @@ impl Coalesce {
 
     fn disagreed(&self, error: &CoordinationError, at: &str) {
         self.metrics.coordination_errors.inc();
+        // That Redis is away has been said when it went, and is not said again with every request.
+        if matches!(self.coordination.state(), State::Down(_)) {
+            return;
+        }
         let line = self.log.line(Level::Warn, "coordination").word("at", at);
         self.log.write(line.text("reason", &error.to_string()));
     }
@@ -321,7 +370,11 @@ impl Drop for Landing {
     fn drop(&mut self) {
         let landed = self.landed.take().unwrap_or_else(crashed);
         let mut flights = self.all.flights();
-        let callers = flights.remove(&self.key).map(|flight| flight.callers).unwrap_or_default();
+        let mut callers = flights.remove(&self.key).map(|flight| flight.callers).unwrap_or_default();
+        if landed.from_sibling {
+            // It was for the first of them. The others have it from Redis, which knows who may.
+            callers.truncate(1);
+        }
         // Before the lock is free: nobody may find neither the call nor its result.
         if let (Ok(granted), Some(replays)) = (&landed.result, &self.all.replays) {
             let until = Instant::now() + self.all.replay_ttl;

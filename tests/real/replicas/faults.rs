@@ -143,11 +143,15 @@ async fn user_password_and_database_come_from_the_url() {
         let replica = Replica::at(&at(who, ""));
         replica.refuses("refuses the password or the user").await;
     }
-    // The least that a user needs, as docs/broker.md has it.
-    let rules = "~jira-broker:* +evalsha +script|load +set +get +del +pttl +pexpire +sadd +sismember +zadd +zrem +zscore +zcount +zremrangebyscore +time +select";
-    let set = [&["ACL", "SETUSER", "broker", "on", ">p@ss word"][..], &rules.split(' ').collect::<Vec<_>>()]
-        .concat();
-    redis.say(&set);
+    // The least that a user needs; and whole categories, as a manifest would have them.
+    let least = "~jira-broker:* +evalsha +script|load +set +get +del +pttl +pexpire +sadd +sismember +zadd +zrem \
+                 +zscore +zcount +zremrangebyscore +time +select";
+    let categories = "~jira-broker:* -@all +@connection +@read +@write +@scripting -@dangerous +time";
+    for (user, rules) in [("broker", least), ("other", categories)] {
+        let rules: Vec<_> = rules.split_whitespace().collect();
+        redis.say(&[&["ACL", "SETUSER", user, "on", ">p@ss word"][..], &rules].concat());
+    }
+    works(&Replica::at(&at("other:p%40ss%20word@", ""))).await;
     let replica = Replica::at(&at("broker:p%40ss%20word@", "/3"));
     works(&replica).await;
     replica.send(&token("old"), "first").await.keep(&pair("new")).await.unwrap();

@@ -3,6 +3,7 @@
 mod agreement;
 mod faults;
 mod secrecy;
+mod served;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
