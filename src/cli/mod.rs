@@ -306,7 +306,7 @@ async fn dispatch(cli: Cli, ctx: &Context) -> Result<(), Failure> {
         Command::Site(command) => Box::pin(site::run(command, ctx)).await,
         Command::Config(command) => Box::pin(config::run(command, ctx)).await,
         Command::Broker(command) => Box::pin(broker::run(command, ctx)).await,
-        Command::Sandbox(sandbox::SandboxCommand::Serve(args)) => Box::pin(sandbox::serve(args, ctx)).await,
+        Command::Sandbox(sandbox::SandboxCommand::Serve(args)) => Box::pin(sandbox::serve(*args, ctx)).await,
         Command::Sandbox(sandbox::SandboxCommand::Demo) => Box::pin(demo::run(ctx)).await,
         Command::Version => version::run(ctx, json),
         // Done before there was a context.

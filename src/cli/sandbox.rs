@@ -1,6 +1,7 @@
 //! `sandbox serve | demo`: a Jira to try things on.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -9,15 +10,19 @@ use serde_json::json;
 use crate::config::parse_duration;
 use crate::disk;
 use crate::error::{Code, Failure};
+use crate::named::{Pipes, read_text};
 use crate::sandbox::{self, Confidential, Options, RateLimit, Running};
 
 use super::context::Context;
+
+/// Jira's have 64 characters; what is larger than this is the wrong file.
+const LARGEST_SECRET: u64 = 4096;
 
 /// `jira sandbox …`
 #[derive(Subcommand, Clone, Debug)]
 pub enum SandboxCommand {
     /// Serve a Jira on this machine, in memory, until interrupted
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// A tour: log in to a sandbox, search, get, run, refresh, log out
     Demo,
 }
@@ -67,6 +72,12 @@ pub struct ServeArgs {
     /// Another redirect URI to register, exactly so
     #[arg(long = "registered-redirect-uri", value_name = "URI")]
     pub redirect_uris: Vec<String>,
+    /// Client ID to register; a random one by default
+    #[arg(long = "registered-client-id", value_name = "ID")]
+    pub client_id: Option<String>,
+    /// File with the client secret to register; a random one by default
+    #[arg(long = "registered-client-secret", value_name = "FILE")]
+    pub client_secret: Option<PathBuf>,
 }
 
 /// Starts a sandbox as the flags say.
@@ -83,6 +94,8 @@ pub async fn start(args: ServeArgs, ctx: &Context) -> Result<Running, Failure> {
         issues,
         strict_refresh_redirect,
         redirect_uris,
+        client_id,
+        client_secret,
     } = args;
     let usual = Options::default();
     let duration = |typed: Option<String>, usual: Duration| match typed {
@@ -109,10 +122,24 @@ pub async fn start(args: ServeArgs, ctx: &Context) -> Result<Running, Failure> {
         issues: issues.unwrap_or(usual.issues),
         strict_refresh_redirect,
         redirect_uris: usual.redirect_uris.iter().cloned().chain(redirect_uris).collect(),
+        client_id,
+        client_secret: client_secret.as_deref().map(registered_secret).transpose()?,
         ..usual
     };
     let clock = ctx.process.clock.clone();
     Ok(sandbox::start(options, move || clock.now()).await?)
+}
+
+/// A secret that others know before the sandbox stands: a broker beside it, whose file this is.
+fn registered_secret(path: &Path) -> Result<String, Failure> {
+    let wrong = |reason: &dyn std::fmt::Display| {
+        Failure::new(Code::BadValue, format!("flag --registered-client-secret: {} {reason}", path.display()))
+    };
+    let text = read_text(path, LARGEST_SECRET, Pipes::Refused).map_err(|error| wrong(&error))?;
+    match text.trim_end() {
+        "" => Err(wrong(&"is empty")),
+        secret => Ok(secret.to_owned()),
+    }
 }
 
 /// Serves until a signal comes.
@@ -168,7 +195,7 @@ fn users(running: &Running) -> Vec<String> {
 }
 
 /// A configuration directory of the sandbox's own: its sites and sessions must not stand beside real ones.
-fn private_directory(ctx: &Context, running: &Running) -> Result<std::path::PathBuf, Failure> {
+fn private_directory(ctx: &Context, running: &Running) -> Result<PathBuf, Failure> {
     let port = running.base_url().rsplit(':').next().unwrap_or_default();
     let port: String = port.chars().take_while(char::is_ascii_digit).collect();
     let base = ctx.settings.dirs.state.join("sandbox").join(port);
@@ -176,6 +203,6 @@ fn private_directory(ctx: &Context, running: &Running) -> Result<std::path::Path
     Ok(base)
 }
 
-fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Failure {
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(Code::StoreUnwritable, format!("cannot write {}: {error}", path.display()))
 }

@@ -266,3 +266,22 @@ async fn plain_http_and_cloud_are_refused() {
     world.run(&["whoami", "--base-url", "https://acme.atlassian.net"]).await.failed(2, "cloud_url");
     world.command(&["whoami"]).env("JIRA_BASE_URL", REAL).run().await.failed(2, "bad_value");
 }
+
+#[tokio::test]
+async fn a_secret_to_register_comes_from_a_file_that_has_one() {
+    let world = World::new().await;
+    let path = |name: &str| world.path(name).display().to_string();
+    fs::write(path("empty"), "\n").unwrap();
+    fs::write(path("large"), "x".repeat(5000)).unwrap();
+    for (bad, why) in [
+        ("absent", "cannot be read"),
+        ("empty", "is empty"),
+        ("large", "is larger than 4 KiB"),
+        (".", "a directory"),
+    ] {
+        let bad = path(bad);
+        let ran = world.run(&["sandbox", "serve", "--registered-client-secret", &bad]).await;
+        let failed = ran.failed(2, "bad_value");
+        assert!(failed.stderr.contains(why), "{}", failed.stderr);
+    }
+}
