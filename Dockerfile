@@ -4,6 +4,8 @@
 #   docker run --rm --read-only jira sandbox demo
 #   docker run --rm --read-only --env JIRA_BASE_URL --env JIRA_TOKEN jira get GAIA-12
 #
+# As the broker it runs in deploy/kubernetes and deploy/compose: `broker serve`, settings in variables, secrets in files.
+#
 # There is no shell in it: a rotation command, which is run by `sh`, does not work here; an output file does.
 
 FROM rust:1.95-slim-bookworm AS build
@@ -30,5 +32,8 @@ USER 65532:65532
 # Where a session in a file would lie: with a read-only root, a volume or a tmpfs of that user.
 ENV HOME=/home/jira
 WORKDIR /home/jira
+# The broker's, where it is told to listen on them: callers over TLS or without, and health and metrics. There is no
+# HEALTHCHECK: the image is for commands as well, and what runs a broker asks /healthz and /readyz over HTTP.
+EXPOSE 8443 8080 9090
 ENTRYPOINT ["/usr/local/bin/jira"]
 CMD ["--help"]

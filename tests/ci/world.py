@@ -59,33 +59,31 @@ class Sandbox:
         return self.get(f"/rest/api/2/issue/{key}?fields=status")["fields"]["status"]["name"]
 
     def refresh_token(self):
-        """As docs/ci.md says: authorize, code, token; with the browser's part approved by the sandbox."""
-        verifier = secrets.token_hex(32)
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        asked = urllib.parse.urlencode(
-            {
-                "response_type": "code",
-                "client_id": self.client_id,
-                "scope": "WRITE",
-                "state": secrets.token_hex(8),
-                "code_challenge": challenge,
-                "code_challenge_method": "S256",
-                "redirect_uri": REDIRECT,
-            }
-        )
-        back = location(f"{self.base_url}/rest/oauth2/latest/authorize?{asked}")
-        code = urllib.parse.parse_qs(urllib.parse.urlsplit(back).query)["code"][0]
-        form = urllib.parse.urlencode(
-            {
-                "grant_type": "authorization_code",
-                "client_id": self.client_id,
-                "code": code,
-                "code_verifier": verifier,
-                "redirect_uri": REDIRECT,
-            }
-        )
+        """As docs/ci.md says: authorize, code, token."""
+        asked = dict(authorized(self.base_url, self.client_id), grant_type="authorization_code")
+        form = urllib.parse.urlencode(asked)
         with urllib.request.urlopen(f"{self.base_url}/rest/oauth2/latest/token", form.encode(), timeout=30) as answer:
             return json.load(answer)["refresh_token"]
+
+
+def authorized(base_url, client_id):
+    """What redeems a code: the browser's part, approved by a sandbox that approves."""
+    verifier = secrets.token_hex(32)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    asked = urllib.parse.urlencode(
+        {
+            "response_type": "code",
+            "client_id": client_id,
+            "scope": "WRITE",
+            "state": secrets.token_hex(8),
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+            "redirect_uri": REDIRECT,
+        }
+    )
+    back = location(f"{base_url}/rest/oauth2/latest/authorize?{asked}")
+    code = urllib.parse.parse_qs(urllib.parse.urlsplit(back).query)["code"][0]
+    return {"client_id": client_id, "code": code, "code_verifier": verifier, "redirect_uri": REDIRECT}
 
 
 class Stay(urllib.request.HTTPRedirectHandler):

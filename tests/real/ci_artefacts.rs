@@ -1,6 +1,6 @@
-//! What is made for CI and for installing: `action.yml`, `install.sh`, the image, the workflows, and the examples
-//! of docs/ci.md. They are YAML and shell, so what runs them is Python, in `tests/ci`; here each of its modules is
-//! a test, given the binary that was built.
+//! What is made for CI, for installing and for operating: `action.yml`, `install.sh`, the image, the workflows, the
+//! examples of docs/ci.md, and the broker's `deploy/`. They are YAML and shell, so what runs them is Python, in
+//! `tests/ci`; here each of its modules is a test, given the binary that was built.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -47,4 +47,14 @@ fn a_commit_message_stays_text_in_the_action() {
 #[test]
 fn the_examples_of_the_page_do_what_it_says() {
     passes("test_examples");
+}
+
+#[test]
+fn the_manifests_the_dashboard_and_the_page_of_the_broker_fit_each_other_and_the_program() {
+    passes("test_deploy");
+}
+
+#[test]
+fn what_is_deployed_for_the_broker_runs() {
+    passes("test_broker");
 }
