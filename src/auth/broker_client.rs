@@ -62,6 +62,17 @@ struct Answer {
     body: Secret,
 }
 
+impl Answer {
+    fn refusal(&self) -> Option<Refusal> {
+        serde_json::from_str(self.body.expose()).ok()
+    }
+
+    /// 503 `draining`.
+    fn is_draining(&self) -> bool {
+        self.status == 503 && self.refusal().is_some_and(|refusal| refusal.error == ErrorCode::Draining)
+    }
+}
+
 impl BrokerClient {
     /// The broker at `url`; `token` is what it knows this caller by.
     pub fn new(client: Client, url: BaseUrl, token: Option<Secret>) -> Self {
@@ -148,6 +159,10 @@ impl BrokerClient {
         let mut unanswered = false;
         loop {
             match self.post(path, body, again).await {
+                // It is about to end and has not touched what was sent; its successor, or its sibling, takes it.
+                Ok(answer) if answer.is_draining() && pauses.len() > 0 => {
+                    tokio::time::sleep(pauses.next().unwrap_or_default()).await;
+                }
                 Ok(answer) => {
                     let judged = self.judge(answer, read);
                     return judged.map_err(|error| BrokerError { unanswered, ..error });
@@ -160,7 +175,7 @@ impl BrokerClient {
                         let fault = Fault::Silent { reason: problem.to_string() };
                         return Err(BrokerError { unanswered, ..error(fault) });
                     };
-                    tracing::debug!("the broker gave no answer and is asked again: {problem}");
+                    tracing::info!("the broker gave no answer and is asked again: {problem}");
                     tokio::time::sleep(pause).await;
                 }
             }
@@ -200,8 +215,8 @@ impl BrokerClient {
         answer: Answer,
         read: impl Fn(A) -> Option<T>,
     ) -> Result<T, BrokerError> {
+        let refusal = answer.refusal();
         let Answer { status, retry_after, request_id, leads_to, body } = answer;
-        let refusal: Option<Refusal> = serde_json::from_str(body.expose()).ok();
         let word = refusal.as_ref().map(|refusal| refusal.error);
         let fault = match (status, word) {
             (200, _) => match serde_json::from_str(body.expose()).ok().and_then(read) {

@@ -95,7 +95,6 @@ impl BrokerError {
                 Some(
                     ErrorCode::Overloaded
                         | ErrorCode::Draining
-                        | ErrorCode::CoordinationUnavailable
                         | ErrorCode::UpstreamRateLimited
                         | ErrorCode::RequestTimeout
                 )

@@ -165,7 +165,11 @@ impl TokenEndpoint {
         let request = self.client.post(self.base_url.join("/rest/oauth2/latest/revoke")).form(&form);
         match request.header("accept", "application/json").timeout(self.timeout).send().await {
             Ok(answer) if answer.status().is_success() => Revocation::Revoked,
-            Ok(answer) if answer.status().is_client_error() => Revocation::Unsupported,
+            // Without a secret this is what Jira says to every client; with one it is what an old Jira says.
+            Ok(answer) if answer.status().is_client_error() && self.secret.is_none() => {
+                Revocation::Unsupported
+            }
+            Ok(answer) if matches!(answer.status().as_u16(), 404 | 405) => Revocation::Unsupported,
             Ok(_) | Err(_) => Revocation::Failed,
         }
     }

@@ -31,6 +31,7 @@ use crate::auth::wire::{ErrorCode, Refresh};
 /// What all calls share.
 pub struct Coalesce {
     flights: Mutex<HashMap<TokenKey, Flight>>,
+    unheard: Mutex<Option<Instant>>,
     replays: Option<Cache<TokenKey, Remembered>>,
     replay_ttl: Duration,
     claim_timeout: Duration,
@@ -134,6 +135,7 @@ impl Coalesce {
         });
         Coalesce {
             flights: Mutex::default(),
+            unheard: Mutex::default(),
             replays,
             replay_ttl: settings.replay_ttl,
             claim_timeout: settings.claim_timeout(),
@@ -154,35 +156,35 @@ impl Coalesce {
         may.then_some(remembered.granted)
     }
 
-    /// Joins the call for this token, or causes it. The permit is held until the call ends, whoever waits.
+    /// Joins the call for this token, or causes it if `permit` allows one more. The permit is held until the call
+    /// ends, whoever waits. What is under way or there already needs none: it costs Jira nothing, and at the end of
+    /// the process it may be the one way for a caller to its pair.
     pub async fn ask(
         self: &Arc<Self>,
         asked: Refresh,
         key: TokenKey,
         caller: &Caller,
-        permit: OwnedSemaphorePermit,
-    ) -> (Landed, How) {
+        permit: impl Fn() -> Result<OwnedSemaphorePermit, Refused>,
+    ) -> Result<(Landed, How), Refused> {
         loop {
-            match self.board(key, caller) {
+            match self.board(key, caller, &permit)? {
                 Boarded::Late(granted) => {
-                    return (
-                        Landed { result: Ok(granted), upstream: None, from_sibling: false },
-                        How::Replayed,
-                    );
+                    let landed = Landed { result: Ok(granted), upstream: None, from_sibling: false };
+                    return Ok((landed, How::Replayed));
                 }
                 Boarded::Joined(landed) => {
                     if let Some(landed) = self.join(&asked, key, caller, landed).await {
-                        return (landed, How::Joined);
+                        return Ok((landed, How::Joined));
                     }
                 }
-                Boarded::First(landing, landed) => {
+                Boarded::First(landing, landed, permit) => {
                     let (all, caller) = (Arc::clone(self), caller.clone());
                     tokio::spawn(async move {
                         let landed = all.fly(&asked, key, &caller).await;
                         landing.land(landed);
                         drop(permit);
                     });
-                    return (wait(landed).await, How::Called);
+                    return Ok((wait(landed).await, How::Called));
                 }
             }
         }
@@ -198,6 +200,7 @@ impl Coalesce {
     ) -> Option<Landed> {
         self.metrics.coalesced.inc();
         let work = Work { token: &asked.refresh_token, key, caller };
+        let mut unheard_of = false;
         let noted = match self.coordination.joined(&work).await {
             Ok(Joined::Noted) => true,
             Ok(Joined::TooLate) => false,
@@ -207,10 +210,15 @@ impl Coalesce {
             }
             Err(_) => {
                 self.metrics.coordination_errors.inc();
+                unheard_of = true;
                 false
             }
         };
-        let landed = wait(landed).await;
+        let mut landed = wait(landed).await;
+        // The flight may be that of somebody who came when all was over. Whether this caller did too, Redis did not say.
+        if unheard_of && matches!(&landed.result, Err(refused) if refused.code == ErrorCode::InvalidGrant) {
+            landed.result = Err(Refused::plain(ErrorCode::RefreshInterrupted));
+        }
         if landed.result.is_ok() && !noted {
             // A sibling's result, which was there for the first here before this caller came: not for it.
             if landed.from_sibling {
@@ -224,7 +232,18 @@ impl Coalesce {
         Some(landed)
     }
 
-    fn board(self: &Arc<Self>, key: TokenKey, caller: &Caller) -> Boarded {
+    /// Whether a result landed for which nobody was waiting any more, and when the last one did. Its caller may be
+    /// about to ask for it again.
+    pub fn unheard(&self) -> Option<Instant> {
+        *self.unheard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn board(
+        self: &Arc<Self>,
+        key: TokenKey,
+        caller: &Caller,
+        permit: impl Fn() -> Result<OwnedSemaphorePermit, Refused>,
+    ) -> Result<Boarded, Refused> {
         let mut flights = self.flights();
         match flights.entry(key) {
             Entry::Occupied(mut flight) => {
@@ -232,17 +251,18 @@ impl Coalesce {
                 if !flight.callers.contains(caller) {
                     flight.callers.push(caller.clone());
                 }
-                Boarded::Joined(flight.landed.clone())
+                Ok(Boarded::Joined(flight.landed.clone()))
             }
             Entry::Vacant(place) => {
                 // It may have landed between the first look and the lock.
                 if let Some(granted) = self.replay(&key, caller, Instant::now()) {
-                    return Boarded::Late(granted);
+                    return Ok(Boarded::Late(granted));
                 }
+                let permit = permit()?;
                 let (sender, landed) = watch::channel(None);
                 place.insert(Flight { callers: vec![caller.clone()], landed: landed.clone() });
                 let landing = Landing { all: Arc::clone(self), key, sender, landed: None };
-                Boarded::First(landing, landed)
+                Ok(Boarded::First(landing, landed, permit))
             }
         }
     }
@@ -345,7 +365,7 @@ impl Coalesce {
 /// How a request stands to the call for its token.
 enum Boarded {
     /// It is the first.
-    First(Landing, watch::Receiver<Option<Landed>>),
+    First(Landing, watch::Receiver<Option<Landed>>, OwnedSemaphorePermit),
     /// There is one under way.
     Joined(watch::Receiver<Option<Landed>>),
     /// There was one a moment ago.
@@ -370,14 +390,16 @@ impl Drop for Landing {
     fn drop(&mut self) {
         let landed = self.landed.take().unwrap_or_else(crashed);
         let mut flights = self.all.flights();
-        let mut callers = flights.remove(&self.key).map(|flight| flight.callers).unwrap_or_default();
-        if landed.from_sibling {
-            // It was for the first of them. The others have it from Redis, which knows who may.
-            callers.truncate(1);
-        }
-        // Before the lock is free: nobody may find neither the call nor its result.
-        if let (Ok(granted), Some(replays)) = (&landed.result, &self.all.replays) {
-            let until = Instant::now() + self.all.replay_ttl;
+        let callers = flights.remove(&self.key).map(|flight| flight.callers).unwrap_or_default();
+        // Before the lock is free: nobody may find neither the call nor its result. What a sibling got is in Redis,
+        // which knows who may have it again and for how long.
+        if let (Ok(granted), Some(replays), false) = (&landed.result, &self.all.replays, landed.from_sibling)
+        {
+            let now = Instant::now();
+            let until = now + self.all.replay_ttl;
+            if self.sender.receiver_count() == 0 {
+                *self.all.unheard.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+            }
             let callers = Callers::of(callers);
             replays.insert(self.key, Remembered { granted: Arc::clone(granted), callers, until });
         }

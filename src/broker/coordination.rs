@@ -135,7 +135,7 @@ impl Coordination {
     pub fn without_the_others(&self) -> Lease {
         match self {
             Coordination::Alone => Lease(Held::Alone),
-            Coordination::Redis(replicas) => Lease(Held::WithoutTheOthers { doubtful: replicas.in_doubt() }),
+            Coordination::Redis(_) => Lease(Held::WithoutTheOthers),
         }
     }
 
@@ -170,10 +170,8 @@ pub struct Lease(Held);
 
 enum Held {
     Alone,
-    /// For a while after they were lost, their last calls may be what Jira's refusal comes from.
-    WithoutTheOthers {
-        doubtful: bool,
-    },
+    /// The others go on as well, so Jira's refusal may come from a call of theirs.
+    WithoutTheOthers,
     Redis(replicas::Lease),
 }
 
@@ -191,7 +189,7 @@ impl Lease {
     /// Marks the token as sent. Before the call to Jira: without the mark it is not made.
     pub async fn sent(&mut self) -> Result<(), CoordinationError> {
         match &mut self.0 {
-            Held::Alone | Held::WithoutTheOthers { .. } => Ok(()),
+            Held::Alone | Held::WithoutTheOthers => Ok(()),
             Held::Redis(lease) => lease.sent().await,
         }
     }
@@ -200,7 +198,7 @@ impl Lease {
     /// mark stays, and the caller gets its pair all the same.
     pub async fn keep(self, granted: &Granted) -> Result<(), CoordinationError> {
         match self.0 {
-            Held::Alone | Held::WithoutTheOthers { .. } => Ok(()),
+            Held::Alone | Held::WithoutTheOthers => Ok(()),
             Held::Redis(lease) => lease.keep(granted).await,
         }
     }
@@ -208,7 +206,7 @@ impl Lease {
     /// Jira refused, or was not reached: the mark and the lease go, and the next may try.
     pub async fn release(self) {
         match self.0 {
-            Held::Alone | Held::WithoutTheOthers { .. } => {}
+            Held::Alone | Held::WithoutTheOthers => {}
             Held::Redis(lease) => lease.release().await,
         }
     }
@@ -217,8 +215,8 @@ impl Lease {
     /// means, as far as the siblings know at this very moment.
     pub async fn refused(self) -> Refused {
         match self.0 {
-            Held::Alone | Held::WithoutTheOthers { doubtful: false } => Refused::Ended,
-            Held::WithoutTheOthers { doubtful: true } => Refused::Interrupted,
+            Held::Alone => Refused::Ended,
+            Held::WithoutTheOthers => Refused::Interrupted,
             Held::Redis(lease) => lease.refused().await,
         }
     }
@@ -227,7 +225,7 @@ impl Lease {
     /// the token.
     pub async fn forsake(self) {
         match self.0 {
-            Held::Alone | Held::WithoutTheOthers { .. } => {}
+            Held::Alone | Held::WithoutTheOthers => {}
             Held::Redis(lease) => lease.forsake().await,
         }
     }
@@ -237,7 +235,7 @@ impl Lease {
     pub fn interrupted_before(&self) -> bool {
         match &self.0 {
             Held::Alone => false,
-            Held::WithoutTheOthers { doubtful } => *doubtful,
+            Held::WithoutTheOthers => true,
             Held::Redis(lease) => lease.interrupted_before(),
         }
     }

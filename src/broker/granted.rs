@@ -91,7 +91,7 @@ impl Granted {
 
 /// What stands between the quotes of a JSON string.
 fn escaped(text: &str) -> Zeroizing<String> {
-    let quoted = Zeroizing::new(serde_json::Value::from(text).to_string());
+    let quoted = Zeroizing::new(serde_json::to_string(text).expect("a string is always JSON"));
     Zeroizing::new(quoted[1..quoted.len() - 1].to_owned())
 }
 

@@ -47,8 +47,12 @@ use upstream::Upstream;
 
 /// How often what is over is thrown away, and the gauges are set.
 const TICK: Duration = Duration::from_secs(1);
-/// What is left of the grace for answers that are being written, at least.
+/// For answers that are being written when nothing is under way any more.
 const LAST_WRITES: Duration = Duration::from_secs(1);
+/// Nobody who asks for health or metrics has anything to say.
+const ADMIN_BODY: u64 = 1024;
+/// How soon a caller that gave up waiting asks again, with some to spare.
+const ASKED_AGAIN: Duration = Duration::from_secs(3);
 
 /// One broker.
 pub struct Broker {
@@ -180,16 +184,20 @@ impl Broker {
         }
     }
 
-    /// Waits until nothing is under way, or the grace is over; says how long that took.
-    async fn drain(&self) -> Duration {
+    /// Waits until nothing is under way, or the grace is over. A result that landed when its caller had given up
+    /// is the only one there is: the caller gets some time to ask for it again.
+    async fn drain(&self) {
         let begun = tokio::time::Instant::now();
-        let all = self.in_flight.acquire_many(self.settings.max_in_flight);
-        let empty = timeout(self.settings.grace, all).await.is_ok();
-        let took = begun.elapsed();
+        let empty = async {
+            let _all = self.in_flight.acquire_many(self.settings.max_in_flight).await;
+            if let Some(landed) = self.coalesce.unheard() {
+                tokio::time::sleep_until(landed + ASKED_AGAIN).await;
+            }
+        };
+        let empty = timeout(self.settings.grace, empty).await.is_ok();
         let level = if empty { Level::Info } else { Level::Warn };
-        let line = self.log.line(level, "drained").millis("ms", took);
+        let line = self.log.line(level, "drained").millis("ms", begun.elapsed());
         self.log.write(line.word("outcome", if empty { "empty" } else { "grace_over" }));
-        took
     }
 }
 
@@ -198,14 +206,14 @@ impl Broker {
 /// answer is out, so that nobody is cut off unheard.
 pub async fn serve_until(listeners: Listeners, broker: Arc<Broker>, shutdown: impl Future<Output = ()>) {
     let Listeners { callers, admin } = listeners;
-    let (stop, stopped) = watch::channel(Duration::ZERO);
-    let stopping = |mut stopped: watch::Receiver<Duration>| async move {
+    let (stop, stopped) = watch::channel(());
+    let stopping = |mut stopped: watch::Receiver<()>| async move {
         // An error says that the sender is gone, which is the end as well.
         let _ = stopped.changed().await;
     };
     let limits = Limits { grace: LAST_WRITES, ..broker.settings.limits };
     let api = serve_with(callers, api(&broker), limits, manners(&broker), stopping(stopped.clone()));
-    let admin_limits = Limits { grace: LAST_WRITES, ..Limits::default() };
+    let admin_limits = Limits { grace: LAST_WRITES, max_body: ADMIN_BODY, ..Limits::default() };
     let admin = serve(
         admin.unwrap_or_default(),
         None,
@@ -217,8 +225,8 @@ pub async fn serve_until(listeners: Listeners, broker: Arc<Broker>, shutdown: im
         shutdown.await;
         broker.draining.store(true, Ordering::Relaxed);
         broker.log.write(broker.log.line(Level::Info, "draining"));
-        let took = broker.drain().await;
-        stop.send_replace(took);
+        broker.drain().await;
+        stop.send_replace(());
     };
     let house = async {
         tokio::join!(

@@ -1,6 +1,8 @@
 //! The three things that callers may ask for, and the refusal of everything else. What is judged first costs
-//! least: the path, the method, where the request comes from, who sent it, how often; then what is in it.
+//! least: the path, the method, where the request comes from, who sent it, how often; then what is in its body,
+//! which `serve` has read.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,25 +100,32 @@ async fn perform(
     if parts.headers.contains_key(ORIGIN) {
         return Err(Refused::plain(ErrorCode::OriginRefused));
     }
-    if broker.is_draining() {
-        return Err(Refused::plain(ErrorCode::Draining));
-    }
     let caller = admit(broker, parts, facts)?;
     if !is_json(parts) {
         return Err(Refused::plain(ErrorCode::UnsupportedMediaType));
     }
-    let permit = Arc::clone(&broker.in_flight).try_acquire_owned().map_err(|_| {
-        broker.metrics.shed(Shed::InFlight);
-        Refused::plain(ErrorCode::Overloaded)
-    })?;
     let _counted = Counted::new(broker);
     match facts.route {
-        Route::Refresh => {
-            refresh(broker, read(broker, &body, Refresh::client_id)?, &caller, permit, facts).await
-        }
+        Route::Refresh => refresh(broker, read(broker, &body, Refresh::client_id)?, &caller, facts).await,
         Route::Exchange => exchange(broker, &body, facts).await,
         Route::Revoke | Route::Other => revoke(broker, &body, facts).await,
     }
+}
+
+/// The right to one more call to Jira. None is begun while the broker drains: it would have to be waited for.
+fn permit(broker: &Broker) -> Result<OwnedSemaphorePermit, Refused> {
+    if broker.is_draining() {
+        return Err(Refused::plain(ErrorCode::Draining));
+    }
+    Arc::clone(&broker.in_flight).try_acquire_owned().map_err(|_| {
+        broker.metrics.shed(Shed::InFlight);
+        Refused::plain(ErrorCode::Overloaded)
+    })
+}
+
+/// A call to Jira as a task of its own: a caller who goes away does not cut it off, and a panic in it is an answer.
+async fn called<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> Result<T, Refused> {
+    tokio::spawn(call).await.map_err(|_| Refused::plain(ErrorCode::ServerError))
 }
 
 /// Who asks, if it may ask now. Strangers are counted by address: guessing tokens is limited too.
@@ -187,7 +196,6 @@ async fn refresh(
     broker: &Arc<Broker>,
     asked: Refresh,
     caller: &Caller,
-    permit: OwnedSemaphorePermit,
     facts: &mut Facts,
 ) -> Result<Good, Refused> {
     sendable("refresh_token", &asked.refresh_token)?;
@@ -197,7 +205,7 @@ async fn refresh(
     if let Some(granted) = broker.coalesce.replay(&key, caller, now) {
         return Ok(replayed(broker, &granted, now, facts));
     }
-    let (landed, how) = broker.coalesce.ask(asked, key, caller, permit).await;
+    let (landed, how) = broker.coalesce.ask(asked, key, caller, || permit(broker)).await?;
     facts.upstream = landed.upstream;
     let granted = landed.result?;
     let now = Instant::now();
@@ -214,16 +222,20 @@ fn replayed(broker: &Broker, granted: &Granted, now: Instant, facts: &mut Facts)
     granted.answer(now)
 }
 
-async fn exchange(broker: &Broker, body: &Bytes, facts: &mut Facts) -> Result<Good, Refused> {
+async fn exchange(broker: &Arc<Broker>, body: &Bytes, facts: &mut Facts) -> Result<Good, Refused> {
     if !broker.settings.allow_exchange {
         return Err(Refused::plain(ErrorCode::ExchangeDisabled));
     }
     let asked = read(broker, body, Exchange::client_id)?;
     sendable("code", &asked.code)?;
     sendable("code_verifier", &asked.code_verifier)?;
-    let begun = Instant::now();
-    let secret = broker.material.known().secret.clone();
-    let answer = broker.coalesce.upstream.exchange(secret, &asked).await;
+    let (begun, permit, calling) = (Instant::now(), permit(broker)?, Arc::clone(broker));
+    let answer = called(async move {
+        let _permit = permit;
+        let secret = calling.material.known().secret.clone();
+        calling.coalesce.upstream.exchange(secret, &asked).await
+    });
+    let answer = answer.await?;
     let took = begun.elapsed();
     broker.metrics.asked(Grant::Exchange, outcome(&answer), took);
     facts.upstream = Some(took);
@@ -232,13 +244,17 @@ async fn exchange(broker: &Broker, body: &Bytes, facts: &mut Facts) -> Result<Go
     Ok(wire::body(&pair).expose().as_bytes().to_vec())
 }
 
-async fn revoke(broker: &Broker, body: &Bytes, facts: &mut Facts) -> Result<Good, Refused> {
+async fn revoke(broker: &Arc<Broker>, body: &Bytes, facts: &mut Facts) -> Result<Good, Refused> {
     let asked = read(broker, body, Revoke::client_id)?;
     sendable("refresh_token", &asked.refresh_token)?;
     facts.key = Some(TokenKey::of(&asked.refresh_token));
-    let begun = Instant::now();
-    let secret = broker.material.known().secret.clone();
-    let revoked = broker.coalesce.upstream.revoke(secret, &asked).await;
+    let (begun, permit, calling) = (Instant::now(), permit(broker)?, Arc::clone(broker));
+    let revoked = called(async move {
+        let _permit = permit;
+        let secret = calling.material.known().secret.clone();
+        calling.coalesce.upstream.revoke(secret, &asked).await
+    });
+    let revoked = revoked.await?;
     let took = begun.elapsed();
     let outcome = match revoked.revocation {
         crate::auth::logout::Revocation::Revoked => Upstream::Ok,
@@ -256,11 +272,11 @@ fn finish(broker: &Broker, facts: &Facts, result: Result<Good, Refused>, begun: 
     let id = broker.next_id();
     let code = result.as_ref().err().map(|refused| refused.code);
     broker.metrics.answered(facts.route, code, took);
+    log(broker, facts, result.as_ref().err(), &id, took);
     let mut response = match result {
         Ok(body) => Response::new(Body::from(body)),
         Err(refused) => refusal(&refused, &id),
     };
-    log(broker, facts, code, response.status(), &id, took);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);
     headers.insert(CACHE_CONTROL, NO_STORE);
@@ -291,16 +307,10 @@ fn refusal(refused: &Refused, id: &str) -> Response<Body> {
     response
 }
 
-/// One line a request. Of a token, the first twelve digits of its hash.
-fn log(
-    broker: &Broker,
-    facts: &Facts,
-    code: Option<ErrorCode>,
-    status: StatusCode,
-    id: &str,
-    took: Duration,
-) {
-    let level = if status.is_server_error() { Level::Warn } else { Level::Info };
+/// One line a request. Of a token, the first twelve digits of its hash; of what failed here or at Jira, why.
+fn log(broker: &Broker, facts: &Facts, refused: Option<&Refused>, id: &str, took: Duration) {
+    let status = refused.map_or(200, |refused| refused.code.status());
+    let level = if status >= 500 { Level::Warn } else { Level::Info };
     let mut line = broker.log.line(level, "request").word("request_id", id);
     line = line.word("route", facts.route.as_str());
     if let Some(caller) = &facts.caller {
@@ -310,7 +320,11 @@ fn log(
         line = line.word("token", &key.short());
     }
     line = line.word("outcome", facts.how);
-    line = line.word("code", code.map_or("ok", ErrorCode::as_str)).number("status", status.as_u16().into());
+    let code = refused.map_or("ok", |refused| refused.code.as_str());
+    line = line.word("code", code).number("status", status.into());
+    if let Some(refused) = refused.filter(|_| status >= 500) {
+        line = line.text("reason", &refused.words);
+    }
     if let Some(upstream) = facts.upstream {
         line = line.millis("upstream_ms", upstream);
     }

@@ -71,6 +71,9 @@ impl From<Contradiction> for Failure {
     }
 }
 
+/// What a flight takes beside its wait for the others and its call to Jira: its last commands to Redis.
+const AROUND: Duration = Duration::from_secs(5);
+
 impl Settings {
     /// The usual one before this Jira.
     pub fn new(base_url: BaseUrl, client_id: ClientId) -> Self {
@@ -91,7 +94,7 @@ impl Settings {
                 ..Limits::default()
             },
             upstream_timeout: Duration::from_secs(30),
-            grace: Duration::from_secs(40),
+            grace: Duration::from_secs(45),
             rate: Rate { per_minute: 600, burst: 60 },
         }
     }
@@ -101,17 +104,21 @@ impl Settings {
         let contradiction =
             |longer, because| Err(Contradiction { longer, shorter: "upstream-timeout", because });
         if self.limits.write <= self.upstream_timeout {
-            return contradiction("write-timeout", "a caller waits for Jira's answer");
+            return contradiction("write-timeout", "what waits for Jira must not end with its connection");
         }
-        if self.grace <= self.upstream_timeout {
-            return contradiction("grace", "a call that is under way must come to its end");
+        if self.grace < self.upstream_timeout + AROUND {
+            return contradiction(
+                "grace",
+                "a call that is under way must come to its end, with 5 s to spare",
+            );
         }
         Ok(())
     }
 
-    /// How long the others are waited for before Jira is called: so long that both fit into the grace.
+    /// How long the others are waited for before Jira is called: so long that both fit into the grace, with what
+    /// lies around them.
     pub fn claim_timeout(&self) -> Duration {
-        self.grace.saturating_sub(self.upstream_timeout).min(self.upstream_timeout)
+        self.grace.saturating_sub(self.upstream_timeout + AROUND).min(self.upstream_timeout)
     }
 }
 
@@ -125,7 +132,7 @@ mod tests {
         let usual = Settings::new(base_url, ClientId::parse("c1").unwrap());
         usual.check().unwrap();
         assert_eq!(usual.claim_timeout(), Duration::from_secs(10));
-        let hasty = Settings { grace: Duration::from_secs(30), ..usual.clone() };
+        let hasty = Settings { grace: Duration::from_secs(34), ..usual.clone() };
         let error = hasty.check().unwrap_err().to_string();
         assert!(error.contains("--grace") && error.contains("--upstream-timeout"), "{error}");
         let limits = Limits { write: Duration::from_secs(29), ..usual.limits };

@@ -75,7 +75,7 @@ const BROKER: [(Names, Option<&str>, &[&str]); 23] = [
     (Names("write-timeout", &["JIRA_BROKER_WRITE_TIMEOUT"]), Some("60s"), &[]),
     (Names("handshake-timeout", &["JIRA_BROKER_HANDSHAKE_TIMEOUT"]), Some("10s"), &[]),
     (Names("upstream-timeout", &["JIRA_BROKER_UPSTREAM_TIMEOUT"]), Some("30s"), &[]),
-    (Names("grace", &["JIRA_BROKER_GRACE"]), Some("40s"), &[]),
+    (Names("grace", &["JIRA_BROKER_GRACE"]), Some("45s"), &[]),
     (Names("rate-limit", &["JIRA_BROKER_RATE_LIMIT"]), Some("600"), &[]),
     (Names("rate-burst", &["JIRA_BROKER_RATE_BURST"]), Some("60"), &[]),
 ];

@@ -49,6 +49,10 @@ pub const USER_AGENT: &str = concat!("jira-oauth/", env!("CARGO_PKG_VERSION"));
 /// A connection is made within this time, or the server counts as unreachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// A connection that nobody uses is kept this long: less than Tomcat keeps it, so that no request is sent on one
+/// that is just being closed.
+const IDLE: Duration = Duration::from_secs(15);
+
 /// Builds a client. Fails only on options that make no sense (a proxy URL that is none).
 pub fn client(options: &Options) -> Result<Client, HttpError> {
     let mut builder = Client::builder()
@@ -58,6 +62,7 @@ pub fn client(options: &Options) -> Result<Client, HttpError> {
         // Retries are decided where it is known what a request does.
         .retry(reqwest::retry::never())
         .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE)
         .http1_only()
         // reqwest would ask the environment by itself, and send the bearer of a loopback URL to a proxy.
         .no_proxy();

@@ -82,6 +82,10 @@ pub(super) async fn run(
 }
 
 /// Who is at the other end.
+/// The largest header of a request, and what a connection holds at most of one that is not whole. hyper would hold
+/// 400 KiB for each of thousands of strangers.
+const HEADER_CAP: usize = 16 * 1024;
+
 #[derive(Clone)]
 struct Peer {
     address: SocketAddr,
@@ -102,6 +106,7 @@ where
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(shared.limits.header)
+        .max_buf_size(HEADER_CAP)
         .serve_connection(TokioIo::new(stream), service);
     let mut draining = false;
     let ended = loop {

@@ -7,6 +7,8 @@ use crate::http::{self, Options};
 use crate::process::{Clock, Stream};
 use crate::secret::Secret;
 
+use tokio::sync::Semaphore;
+
 use super::*;
 
 fn all(change: impl FnOnce(&mut Settings)) -> Arc<Coalesce> {
@@ -39,11 +41,19 @@ fn granted() -> Landed {
     Landed { result: Ok(Arc::new(granted)), upstream: None, from_sibling: false }
 }
 
+/// With a right to call Jira for everybody.
+#[track_caller]
+fn board(all: &Arc<Coalesce>, key: TokenKey, caller: &Caller) -> Boarded {
+    let places = Arc::new(Semaphore::new(1));
+    let permit = || Ok(Arc::clone(&places).try_acquire_owned().unwrap());
+    all.board(key, caller, permit).unwrap_or_else(|refused| panic!("{refused:?}"))
+}
+
 /// The call for a key, caused by this caller.
 #[track_caller]
 fn first(all: &Arc<Coalesce>, key: TokenKey, caller: &Caller) -> Landing {
-    match all.board(key, caller) {
-        Boarded::First(landing, _) => landing,
+    match board(all, key, caller) {
+        Boarded::First(landing, ..) => landing,
         Boarded::Joined(_) | Boarded::Late(_) => panic!("there is a call already, or was"),
     }
 }
@@ -53,7 +63,7 @@ async fn a_panic_frees_everybody_and_the_key() {
     let all = all(|_| {});
     let (one, other) = (Caller::token("one"), Caller::token("other"));
     let landing = first(&all, key("t"), &one);
-    let Boarded::Joined(joined) = all.board(key("t"), &other) else { panic!("the second one joins") };
+    let Boarded::Joined(joined) = board(&all, key("t"), &other) else { panic!("the second one joins") };
     let flight = tokio::spawn(async move {
         let _landing = landing;
         panic!("Jira's answer makes it stumble");
@@ -64,7 +74,7 @@ async fn a_panic_frees_everybody_and_the_key() {
     assert!(all.replay(&key("t"), &one, Instant::now()).is_none());
     // The next one is the first again, and its result is everybody's who waits.
     let landing = first(&all, key("t"), &one);
-    let Boarded::Joined(joined) = all.board(key("t"), &other) else { panic!("the second one joins") };
+    let Boarded::Joined(joined) = board(&all, key("t"), &other) else { panic!("the second one joins") };
     landing.land(granted());
     assert!(wait(joined).await.result.is_ok());
 }
@@ -74,7 +84,7 @@ async fn a_result_is_there_for_its_time_with_what_is_left_of_its_life() {
     let all = all(|_| {});
     let (one, other) = (Caller::token("one"), Caller::token("other"));
     let landing = first(&all, key("t"), &one);
-    assert!(matches!(all.board(key("t"), &one), Boarded::Joined(_)));
+    assert!(matches!(board(&all, key("t"), &one), Boarded::Joined(_)));
     landing.land(granted());
     for (seconds, left) in [(0, 3600), (20, 3580), (39, 3541)] {
         tokio::time::advance(Duration::from_secs(seconds)).await;
@@ -82,11 +92,45 @@ async fn a_result_is_there_for_its_time_with_what_is_left_of_its_life() {
         let replayed = all.replay(&key("t"), &one, now).expect("it is remembered");
         assert_eq!(replayed.left(now), left);
         assert!(all.replay(&key("t"), &other, now).is_none());
-        assert!(matches!(all.board(key("t"), &one), Boarded::Late(_)));
+        assert!(matches!(board(&all, key("t"), &one), Boarded::Late(_)));
     }
     tokio::time::advance(Duration::from_secs(1)).await;
     assert!(all.replay(&key("t"), &one, Instant::now()).is_none(), "its time is over");
     drop(first(&all, key("t"), &one));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_under_way_or_there_needs_no_permit() {
+    let all = all(|_| {});
+    let caller = Caller::token("one");
+    let none = || Err(Refused::plain(ErrorCode::Draining));
+    assert!(all.board(key("t"), &caller, none).is_err_and(|refused| refused.code == ErrorCode::Draining));
+    let landing = first(&all, key("t"), &caller);
+    assert!(matches!(all.board(key("t"), &caller, none), Ok(Boarded::Joined(_))));
+    landing.land(granted());
+    assert!(matches!(all.board(key("t"), &caller, none), Ok(Boarded::Late(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_sibling_got_is_not_remembered_for_longer_than_there() {
+    let all = all(|_| {});
+    let caller = Caller::token("one");
+    first(&all, key("t"), &caller).land(Landed { from_sibling: true, ..granted() });
+    assert!(all.replay(&key("t"), &caller, Instant::now()).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_nobody_heard_of_is_told_apart() {
+    let all = all(|_| {});
+    let caller = Caller::token("one");
+    let Boarded::First(landing, landed, _) = board(&all, key("t"), &caller) else {
+        panic!("it is the first")
+    };
+    landing.land(granted());
+    drop(landed);
+    assert_eq!(all.unheard(), None);
+    first(&all, key("u"), &caller).land(granted());
+    assert_eq!(all.unheard(), Some(Instant::now()));
 }
 
 #[tokio::test(start_paused = true)]

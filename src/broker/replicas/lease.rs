@@ -88,6 +88,9 @@ impl Lease {
         let (stranger, doubtful) = (self.stranger, self.interrupted_before());
         let flight = Arc::clone(&self.flight);
         match self.settle(Spent::Dead).await {
+            // A sibling's result is there, and this caller is not among those who waited for it. It may be that
+            // Redis was away when it was to be noted down.
+            _ if stranger && flight.shared.in_doubt() => Refused::Interrupted,
             _ if stranger => Refused::Ended,
             Some(Answer::Replayed(stored)) => match flight.names.open(&stored, Instant::now()) {
                 Some(granted) => Refused::Replayed(granted),

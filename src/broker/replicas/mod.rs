@@ -153,12 +153,6 @@ impl Replicas {
         self.link.shared().changes()
     }
 
-    /// Whether Redis has changed its state a short while ago: siblings may have spent tokens that it does not
-    /// tell of.
-    pub fn in_doubt(&self) -> bool {
-        self.link.shared().in_doubt()
-    }
-
     fn flight(&self, work: &Work<'_>, fence: String) -> Flight {
         let names = Names::of(&self.realm, work.token);
         let caller = names.caller(work.caller);

@@ -70,6 +70,7 @@ pub async fn run(command: BrokerCommand, ctx: &Context) -> Result<(), Failure> {
         let text = format!("this process may open {files} files, which --max-connections may exceed");
         ctx.out.warning("few_files", &text, None);
     }
+    warn_if_open(&told, &parts.material, ctx);
     let mut ready = found(&told, &parts.material);
     ready["listen"] = addresses(&listeners.callers)?.into();
     ready["admin_listen"] = listeners.admin.as_deref().map(addresses).transpose()?.into();
@@ -125,6 +126,7 @@ fn parts(told: &Told, material: Material, ctx: &Context) -> Result<Parts, Failur
 
 /// `--check`: everything was read; the siblings' Redis is the last that is left to try.
 async fn look_only(runtime: &OwnRuntime, told: Told, parts: Parts, ctx: &Context) -> Result<(), Failure> {
+    warn_if_open(&told, &parts.material, ctx);
     let mut answer = found(&told, &parts.material);
     let Parts { coordination, log, .. } = parts;
     let reached = runtime.get().spawn(async move { coordination.reach().await }).await;
@@ -137,6 +139,17 @@ async fn look_only(runtime: &OwnRuntime, told: Told, parts: Parts, ctx: &Context
     answer["listen"] = told.listen.iter().map(ToString::to_string).collect::<Vec<_>>().into();
     answer["admin_listen"] = told.admin_listen.map(|at| vec![at.to_string()]).into();
     ctx.out.value(&answer)
+}
+
+/// A caller that nobody named is one that a variable was forgotten for, as often as not.
+fn warn_if_open(told: &Told, material: &Material, ctx: &Context) {
+    let is_known_by_name = material.known().callers.is_some() || material.has_client_ca();
+    if is_known_by_name || told.listen.iter().all(|address| address.ip().is_loopback()) {
+        return;
+    }
+    let text =
+        "whoever reaches this broker may use it: neither JIRA_BROKER_TOKEN nor --tls-client-ca names callers";
+    ctx.out.warning("open_to_all", text, None);
 }
 
 /// What was found, without a secret in it.

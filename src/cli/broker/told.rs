@@ -12,6 +12,7 @@ use crate::broker::replicas;
 use crate::broker::settings::{Rate, Settings, WithoutCoordination};
 use crate::config::{ConfigError, Source, Sourced, Vars, flag_facts, parse_duration};
 use crate::error::{Actor, Code, Failure, Hint};
+use crate::http;
 use crate::serve::Limits;
 
 use super::ServeArgs;
@@ -30,6 +31,7 @@ impl Told {
     /// Finds every value in its one order: flag, variable, env file, default.
     pub fn new(args: &ServeArgs, ctx: &Context) -> Result<Told, Failure> {
         let find = Finder { vars: &ctx.settings.vars };
+        bundle(ctx)?;
         let settings = settings(args, &find, ctx)?;
         let tls = tls(args, &find)?;
         let listen = find.needed(&args.listen, "listen", address)?;
@@ -53,6 +55,12 @@ impl Told {
             sources: Sources { secret, callers, tls },
         })
     }
+}
+
+/// The roots for Jira: a client reads them with its first connection, and keeps what became of that.
+fn bundle(ctx: &Context) -> Result<(), Failure> {
+    let Some(bundle) = &ctx.settings.ca_bundle else { return Ok(()) };
+    http::check_bundle(&bundle.value).map_err(|reason| ConfigError::bad(&reason).at(&bundle.source).into())
 }
 
 fn settings(args: &ServeArgs, find: &Finder<'_>, ctx: &Context) -> Result<Settings, Failure> {

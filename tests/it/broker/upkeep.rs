@@ -163,6 +163,40 @@ async fn what_is_under_way_at_the_end_is_answered_and_new_requests_go_elsewhere(
 }
 
 #[tokio::test]
+async fn who_asks_again_at_the_end_gets_its_pair() {
+    let mut house = House::usual().await;
+    let (token, gate) = (house.token(), house.hold());
+    let (web, url) = (house.web.clone(), format!("http://{}/v1/refresh", house.address));
+    let body = json!({ "refresh_token": token }).to_string();
+    let impatient = tokio::spawn(async move {
+        ask(&web, &url, Method::POST, &[("content-type", "application/json")], body).await
+    });
+    wait(gate.arrived(1)).await;
+    house.stop();
+    house.log.until(|line| line["event"] == "draining").await;
+    impatient.abort();
+    assert!(impatient.await.unwrap_err().is_cancelled());
+    wait(async {
+        while house.metric("jira_broker_in_flight").await > 0.0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // Nobody waits any more. The call goes on, and what comes of it is there for a while.
+    gate.release();
+    let called = r#"jira_broker_upstream_requests_total{grant="refresh",outcome="ok"}"#;
+    wait(async {
+        while house.metric(called).await < 1.0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    house.refresh(&token).await.pair();
+    wait(&mut house.task).await.unwrap();
+    assert_eq!(house.refreshes(), 1);
+}
+
+#[tokio::test]
 async fn the_grace_has_an_end() {
     let mut house = House::with(|plan| plan.settings.grace = std::time::Duration::from_millis(200)).await;
     house.jira.faults().add(Fault::on(TOKEN, Action::Hang));

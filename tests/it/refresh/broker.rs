@@ -143,8 +143,7 @@ async fn every_refusal_of_a_broker_is_told_apart() {
         (Plan::Says(200, json!({})), 1, "broker_protocol", "operator", false, true),
         (Plan::refuses(429, "rate_limited"), 4, "rate_limited", "nobody", true, false),
         (Plan::refuses(503, "overloaded"), 7, "broker_down", "nobody", true, false),
-        (Plan::refuses(503, "draining"), 7, "broker_down", "nobody", true, false),
-        (Plan::refuses(503, "coordination_unavailable"), 7, "broker_down", "nobody", true, false),
+        (Plan::refuses(503, "coordination_unavailable"), 7, "broker_down", "nobody", true, true),
         (Plan::refuses(503, "upstream_rate_limited"), 7, "broker_down", "nobody", true, false),
         (Plan::refuses(503, "upstream_unavailable"), 7, "broker_down", "nobody", true, true),
         (Plan::refuses(503, "refresh_interrupted"), 7, "refresh_interrupted", "nobody", true, true),
@@ -264,10 +263,25 @@ async fn a_broker_that_does_not_answer_is_asked_again_twice_with_the_same_token(
 }
 
 #[tokio::test]
+async fn a_broker_that_is_about_to_end_is_asked_again() {
+    let world = World::new().await;
+    let broker = FakeBroker::behind(&world).await;
+    let draining = || Plan::refuses(503, "draining");
+    broker.plan([draining(), draining(), pair_for(&world)]);
+    world.run(&["whoami"]).await.ok();
+    assert_eq!(broker.calls().len(), 3);
+    world.advance(std::time::Duration::from_secs(3600));
+    broker.plan([draining(), draining(), draining()]);
+    world.run(&["whoami"]).await.failed(7, "broker_down");
+    assert_eq!(broker.calls().len(), 3);
+    assert!(!is_marked(&world).await, "it has touched no token");
+}
+
+#[tokio::test]
 async fn what_is_said_after_a_lost_answer_is_said_of_both() {
     let world = World::new().await;
     let broker = FakeBroker::behind(&world).await;
-    broker.plan([Plan::Hangs, Plan::refuses(503, "draining")]);
+    broker.plan([Plan::Hangs, Plan::refuses(503, "overloaded")]);
     world.run(&["whoami"]).await.failed(7, "broker_down");
     assert!(is_marked(&world).await, "the first one may have spent the token");
     world.change_session(|_| {}).await;
