@@ -205,7 +205,14 @@ impl Context {
                 format!("--{name} -: stdin contains a disallowed control character (0x{:02x})", c as u32);
             return Err(Failure::new(Code::ControlCharacter, text));
         }
-        *target = Some(text.trim_end_matches(['\n', '\r']).to_owned());
+        let text = text.trim_end_matches(['\n', '\r']);
+        // More likely a command before the pipe that failed than a wish. A `--ref` without a key is told by itself,
+        // and a `--jql` without a query is refused as such.
+        if text.is_empty() && matches!(name, "comment" | "description") {
+            let text = format!("--{name} -: stdin is empty; --{name} '' says that nothing is meant");
+            return Err(Failure::new(Code::BadValue, text));
+        }
+        *target = Some(text.to_owned());
         Ok(())
     }
 

@@ -84,11 +84,15 @@ pub struct Linked {
     pub status: &'static str,
     /// What it says, in Jira's words: `GAIA-1 blocks GAIA-2`.
     pub direction: String,
+    /// Whether the type was named by what it says of the other end.
+    #[serde(skip)]
+    turned: bool,
 }
 
 impl Text for Linked {
     fn text(&self) -> Readable {
-        let Linked { from, to, kind, direction, .. } = self;
+        let Linked { from, to, kind, direction, turned, status: _ } = self;
+        let (from, to) = if *turned { (to, from) } else { (from, to) };
         Readable::Two {
             terminal: Box::new(Readable::Lines(vec![format!("linked: {direction} ({kind})")])),
             // As go-jira writes it.
@@ -118,7 +122,8 @@ pub async fn run(args: LinkArgs, jira: &Jira) -> Result<Linked, OpError> {
     let look = || Hint::Look { keys: vec![from.to_string()] };
     change(jira, &request, look).await?;
     let direction = format!("{from} {phrase} {to}");
-    Ok(Linked { kind: chosen.kind.name.clone(), status: "linked", direction, from, to })
+    let Chosen { kind, turned } = chosen;
+    Ok(Linked { kind: kind.name.clone(), status: "linked", direction, from, to, turned })
 }
 
 /// A type, and whether it was named by what the other issue is to this one.

@@ -80,6 +80,10 @@ async fn an_empty_stdin_is_an_empty_text_and_empties_nothing() {
         world.with_token(&["search", "--jql", "-"]).stdin(stdin).run().await.failed(2, "bad_value");
         let update = world.with_token(&["update", "GAIA-12", "--description", "-"]).stdin(stdin);
         update.run().await.failed(2, "bad_value");
+        let run = world.with_token(&["run", "--ref=GAIA-12", "--comment", "-"]).stdin(stdin);
+        run.run().await.failed(2, "bad_value");
+        let create = ["create", "--project", "GAIA", "--summary", "s", "--description", "-"];
+        world.with_token(&create).stdin(stdin).run().await.failed(2, "bad_value");
     }
     assert_eq!(world.requests(), [""; 0]);
 }
