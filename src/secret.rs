@@ -6,7 +6,11 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
+
+/// What stands in the place of a secret.
+const STRUCK: &str = "[secret]";
 
 /// A token, password or key in text form. No `Display`, no `Serialize`; `Debug` redacts.
 #[derive(Clone)]
@@ -38,6 +42,15 @@ impl Secret {
     /// could not be sent, or would end a line where it is written.
     pub fn is_visible_ascii(&self) -> bool {
         !self.is_empty() && self.0.chars().all(|c| c.is_ascii_graphic())
+    }
+
+    /// A text of somebody who has seen the secret, without it: neither as it is nor as a form writes it.
+    pub fn struck_from(&self, text: &str) -> String {
+        let in_a_form: Zeroizing<String> = Zeroizing::new(byte_serialize(self.0.as_bytes()).collect());
+        match self.is_empty() {
+            true => text.to_owned(),
+            false => text.replace(&*self.0, STRUCK).replace(&*in_a_form, STRUCK),
+        }
     }
 
     /// SHA-256 as lower-case hex: to name a secret, or to recognise it again, without keeping it.
@@ -95,6 +108,13 @@ mod tests {
     #[test]
     fn debug_redacts() {
         assert_eq!(format!("{:?}", Some(Secret::new("hunter2"))), "Some(Secret(…))");
+    }
+
+    #[test]
+    fn a_text_is_without_the_secret_however_it_was_written() {
+        let secret = Secret::new("a/b+c");
+        assert_eq!(secret.struck_from("said a/b+c and x=a%2Fb%2Bc&y"), "said [secret] and x=[secret]&y");
+        assert_eq!(Secret::new("").struck_from("said"), "said");
     }
 
     #[test]

@@ -398,6 +398,10 @@ impl Drop for Landing {
             let now = Instant::now();
             let until = now + self.all.replay_ttl;
             if self.sender.receiver_count() == 0 {
+                // Whoever spends a token and hangs up has its line as well.
+                let line = self.all.log.line(Level::Info, "unheard").word("token", &self.key.short());
+                let caller = callers.first().map(Caller::as_str).unwrap_or_default();
+                self.all.log.write(line.text("caller", &caller));
                 *self.all.unheard.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
             }
             let callers = Callers::of(callers);

@@ -289,7 +289,7 @@ fn finish(broker: &Broker, facts: &Facts, result: Result<Good, Refused>, begun: 
 }
 
 fn refusal(refused: &Refused, id: &str) -> Response<Body> {
-    let Refused { code, words, retry_after, unknown: _ } = refused;
+    let Refused { code, words, retry_after, reason: _, unknown: _ } = refused;
     let text = Refusal { error: *code, error_description: words.clone(), request_id: id.to_owned() };
     let mut response = Response::new(Body::from(wire::body(&text).expose().to_owned()));
     *response.status_mut() = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -322,8 +322,8 @@ fn log(broker: &Broker, facts: &Facts, refused: Option<&Refused>, id: &str, took
     line = line.word("outcome", facts.how);
     let code = refused.map_or("ok", |refused| refused.code.as_str());
     line = line.word("code", code).number("status", status.into());
-    if let Some(refused) = refused.filter(|_| status >= 500) {
-        line = line.text("reason", &refused.words);
+    if let Some(Refused { words, reason, .. }) = refused.filter(|_| status >= 500) {
+        line = line.text("reason", reason.as_ref().unwrap_or(words));
     }
     if let Some(upstream) = facts.upstream {
         line = line.millis("upstream_ms", upstream);

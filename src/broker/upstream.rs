@@ -28,8 +28,11 @@ pub struct Upstream {
 pub struct Refused {
     /// Why.
     pub code: ErrorCode,
-    /// Why, for a person; it may hold Jira's words.
+    /// Why, for a person. None of it is Jira's: what answers in Jira's place may repeat what it was sent, and that
+    /// was the secret.
     pub words: String,
+    /// Jira's words, for the log, without the secrets that it was sent.
+    pub reason: Option<String>,
     /// Whole seconds to wait, if somebody said so.
     pub retry_after: Option<u64>,
     /// Whether the token may have been spent although nobody has its successor.
@@ -44,7 +47,12 @@ impl Refused {
 
     /// One with words of its own.
     pub fn because(code: ErrorCode, words: impl Into<String>) -> Self {
-        Refused { code, words: words.into(), retry_after: None, unknown: false }
+        Refused { code, words: words.into(), reason: None, retry_after: None, unknown: false }
+    }
+
+    fn without(self, secrets: &[&Secret]) -> Self {
+        let strike = |reason: String| secrets.iter().fold(reason, |text, secret| secret.struck_from(&text));
+        Refused { reason: self.reason.map(strike), ..self }
     }
 }
 
@@ -66,17 +74,17 @@ impl Upstream {
     /// Spends a refresh token.
     pub async fn refresh(&self, secret: Secret, asked: &Refresh) -> Result<Tokens, Refused> {
         let Refresh { refresh_token, client_id: _, redirect_uri } = asked;
-        let endpoint = self.endpoint(secret);
+        let endpoint = self.endpoint(secret.clone());
         let answer = endpoint.refresh(&self.client_id, refresh_token, redirect_uri.as_deref()).await;
-        answer.map_err(|error| refused(error, Grant::Refresh))
+        answer.map_err(|error| refused(error, Grant::Refresh).without(&[&secret, refresh_token]))
     }
 
     /// Redeems a code.
     pub async fn exchange(&self, secret: Secret, asked: &Exchange) -> Result<Tokens, Refused> {
         let Exchange { code, code_verifier, redirect_uri, client_id: _ } = asked;
-        let endpoint = self.endpoint(secret);
+        let endpoint = self.endpoint(secret.clone());
         let answer = endpoint.exchange(&self.client_id, code, code_verifier, redirect_uri).await;
-        answer.map_err(|error| refused(error, Grant::Exchange))
+        answer.map_err(|error| refused(error, Grant::Exchange).without(&[&secret, code, code_verifier]))
     }
 
     /// Has a token forgotten.
@@ -98,15 +106,22 @@ pub fn outcome<T>(result: &Result<T, Refused>) -> Outcome {
     }
 }
 
+/// Seconds. Nobody waits for longer because a header says so.
+const LONGEST_WAIT: u64 = 3600;
+
 /// OAuth's errors keep their meaning; what is no answer of Jira's is Jira not being there.
 fn refused(error: EndpointError, grant: Grant) -> Refused {
     let words = error.to_string();
+    let said = |code| Refused { reason: Some(words.clone()), ..Refused::plain(code) };
     match error {
-        EndpointError::InvalidGrant(_) => Refused::because(ErrorCode::InvalidGrant, words),
-        EndpointError::InvalidClient(_) => Refused::because(ErrorCode::InvalidClient, words),
-        EndpointError::InvalidRequest(_) => Refused::because(ErrorCode::InvalidRequest, words),
-        EndpointError::Refused { .. } => Refused::because(ErrorCode::UpstreamRefused, words),
+        EndpointError::InvalidGrant(_) => said(ErrorCode::InvalidGrant),
+        EndpointError::InvalidClient(_) => said(ErrorCode::InvalidClient),
+        EndpointError::InvalidRequest(_) => {
+            Refused { words: "Jira refused the request.".to_owned(), ..said(ErrorCode::InvalidRequest) }
+        }
+        EndpointError::Refused { .. } => said(ErrorCode::UpstreamRefused),
         EndpointError::RateLimited { retry_after } => {
+            let retry_after = retry_after.map(|seconds| seconds.min(LONGEST_WAIT));
             Refused { retry_after, ..Refused::because(ErrorCode::UpstreamRateLimited, words) }
         }
         EndpointError::Redirected { .. } => Refused::because(ErrorCode::UpstreamUnavailable, words),

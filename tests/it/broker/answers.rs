@@ -108,6 +108,34 @@ async fn a_jira_that_is_not_there_is_503_and_said_to_be_back_later() {
 }
 
 #[tokio::test]
+async fn what_repeats_the_request_tells_nobody_the_secret() {
+    let house = House::usual().await;
+    let secret = house.jira.client_secret().to_owned();
+    let token = house.token();
+    for (error, status, code) in [
+        ("invalid_grant", 400, "invalid_grant"),
+        ("invalid_client", 502, "invalid_client"),
+        ("invalid_request", 400, "invalid_request"),
+        ("another_word", 502, "upstream_refused"),
+    ] {
+        let echo = json!({
+            "error": error,
+            "error_description": format!("you sent client_secret={secret}&refresh_token={token}"),
+        });
+        let action = Action::respond(400, "application/json", echo.to_string());
+        house.jira.faults().add(Fault::on(TOKEN, action));
+        let answer = house.refresh(&token).await;
+        answer.refused(status, code);
+        assert!(!answer.text.contains(&secret) && !answer.text.contains(&token), "{}", answer.text);
+    }
+    let line = house.log.until(|line| line["code"] == "upstream_refused").await;
+    let reason = line["reason"].as_str().unwrap();
+    assert!(reason.contains("you sent client_secret=[secret]&refresh_token=[secret]"), "{reason}");
+    let log = house.log.text();
+    assert!(!log.contains(&secret) && !log.contains(&token), "{log}");
+}
+
+#[tokio::test]
 async fn a_secret_that_jira_refuses_is_said_to_be_the_brokers() {
     let house = House::with(|plan| plan.secret = Some(super::house::said("not-the-secret"))).await;
     house.refresh(&house.token()).await.refused(502, "invalid_client");

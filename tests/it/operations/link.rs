@@ -31,7 +31,8 @@ async fn a_link_says_what_jiras_pages_say() {
     --- stdout
     linked GAIA-1 -> WEB-9 (Relates)
     "#);
-    let turned = world.run(&["link", "--from=GAIA-3", "--to=WEB-9", "--link-type=is blocked by", "--output=text"]);
+    let turned =
+        world.run(&["link", "--from=GAIA-3", "--to=WEB-9", "--link-type=is blocked by", "--output=text"]);
     assert_eq!(turned.await.ok().stdout, "linked WEB-9 -> GAIA-3 (Blocks)\n");
     let comment = world.command(&["link", "--from=GAIA-2", "--to=WEB-9", "--comment=-"]).stdin("why\n");
     comment.run().await.ok();
