@@ -234,7 +234,7 @@ async fn a_broker_killed_with_its_call_ends_no_session_at_the_other() {
         return;
     }
     let (jira, redis) = (jira(), Redis::start().await);
-    let short = ["--upstream-timeout=1s", "--grace=3s"];
+    let short = ["--upstream-timeout=1s", "--grace=7s"];
     let a = Broker::start(&jira, &redis.url(), &short).await;
     let b = Broker::start(&jira, &redis.url(), &short).await;
     a.ready(true).await;
