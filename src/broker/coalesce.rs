@@ -31,6 +31,7 @@ use crate::auth::wire::{ErrorCode, Refresh};
 /// What all calls share.
 pub struct Coalesce {
     flights: Mutex<HashMap<TokenKey, Flight>>,
+    /// When a result last landed that nobody was waiting for any more.
     unheard: Mutex<Option<Instant>>,
     replays: Option<Cache<TokenKey, Remembered>>,
     replay_ttl: Duration,
@@ -173,14 +174,14 @@ impl Coalesce {
                     return Ok((landed, How::Replayed));
                 }
                 Boarded::Joined(landed) => {
-                    if let Some(landed) = self.join(&asked, key, caller, landed).await {
+                    if let Some(landed) = self.join(&asked, caller, landed).await {
                         return Ok((landed, How::Joined));
                     }
                 }
                 Boarded::First(landing, landed, permit) => {
                     let (all, caller) = (Arc::clone(self), caller.clone());
                     tokio::spawn(async move {
-                        let landed = all.fly(&asked, key, &caller).await;
+                        let landed = all.fly(&asked, &caller).await;
                         landing.land(landed);
                         drop(permit);
                     });
@@ -194,12 +195,11 @@ impl Coalesce {
     async fn join(
         &self,
         asked: &Refresh,
-        key: TokenKey,
         caller: &Caller,
         landed: watch::Receiver<Option<Landed>>,
     ) -> Option<Landed> {
         self.metrics.coalesced.inc();
-        let work = Work { token: &asked.refresh_token, key, caller };
+        let work = Work { token: &asked.refresh_token, caller };
         let mut unheard_of = false;
         let noted = match self.coordination.joined(&work).await {
             Ok(Joined::Noted) => true,
@@ -268,9 +268,9 @@ impl Coalesce {
     }
 
     /// The call itself.
-    async fn fly(&self, asked: &Refresh, key: TokenKey, caller: &Caller) -> Landed {
+    async fn fly(&self, asked: &Refresh, caller: &Caller) -> Landed {
         let refused = |refused| Landed { result: Err(refused), upstream: None, from_sibling: false };
-        let work = Work { token: &asked.refresh_token, key, caller };
+        let work = Work { token: &asked.refresh_token, caller };
         let claimed = self.coordination.claim(&work, Instant::now() + self.claim_timeout).await;
         let claimed = match claimed {
             Err(error) => self.alone(error, "claim").map(Claim::Mine),

@@ -35,8 +35,6 @@ impl TokenKey {
 pub struct Work<'a> {
     /// The token.
     pub token: &'a Secret,
-    /// Its key.
-    pub key: TokenKey,
     /// For whom.
     pub caller: &'a Caller,
 }

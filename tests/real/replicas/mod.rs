@@ -10,9 +10,7 @@ use std::time::{Duration, Instant};
 
 use jira_oauth::auth::session::Tokens;
 use jira_oauth::broker::caller::Caller;
-use jira_oauth::broker::coordination::{
-    Claim, Coordination, CoordinationError, Joined, Lease, State, TokenKey, Work,
-};
+use jira_oauth::broker::coordination::{Claim, Coordination, CoordinationError, Joined, Lease, State, Work};
 use jira_oauth::broker::granted::Granted;
 use jira_oauth::broker::replicas::{Options, Replicas};
 use jira_oauth::secret::Secret;
@@ -68,18 +66,18 @@ impl Replica {
         patience: Duration,
     ) -> Result<Claim, CoordinationError> {
         let caller = Caller::token(who);
-        let work = Work { token, key: TokenKey::of(token), caller: &caller };
+        let work = Work { token, caller: &caller };
         self.0.claim(&work, tokio::time::Instant::now() + patience).await
     }
 
     async fn joined(&self, token: &Secret, caller: &str) -> Result<Joined, CoordinationError> {
         let caller = Caller::token(caller);
-        self.0.joined(&Work { token, key: TokenKey::of(token), caller: &caller }).await
+        self.0.joined(&Work { token, caller: &caller }).await
     }
 
     async fn admitted(&self, token: &Secret, caller: &str) -> Result<(), CoordinationError> {
         let caller = Caller::token(caller);
-        self.0.admit(&Work { token, key: TokenKey::of(token), caller: &caller }).await
+        self.0.admit(&Work { token, caller: &caller }).await
     }
 
     /// Claims, and marks it as sent.
