@@ -4,6 +4,9 @@ use std::io::{self, BufRead};
 #[cfg(unix)]
 use std::sync::{Mutex, PoisonError};
 
+#[cfg(unix)]
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
 use super::Stream;
 #[cfg(unix)]
 use super::signals::{ignored_signals, is_ignored};
@@ -25,7 +28,7 @@ pub(super) struct Terminal {
     stderr: Stream,
     /// The terminal's modes before the echo was switched off.
     #[cfg(unix)]
-    modes: Mutex<Option<rustix::termios::Termios>>,
+    modes: Mutex<Option<Termios>>,
 }
 
 impl Terminal {
@@ -52,24 +55,34 @@ impl Prompt for Terminal {
     fn hidden(&self, question: &str) -> io::Result<Secret> {
         self.stderr.block_until_written();
         #[cfg(unix)]
-        {
-            let modes = rustix::termios::tcgetattr(io::stdin()).ok();
-            *self.modes.lock().unwrap_or_else(PoisonError::into_inner) = modes;
-        }
+        self.silence();
         let answer = rpassword::prompt_password(question).map(Secret::new);
         if answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
             await_the_end();
         }
-        #[cfg(unix)]
-        self.modes.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.restore();
         answer
     }
 
     fn restore(&self) {
         #[cfg(unix)]
         if let Some(modes) = self.modes.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &modes);
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &modes);
         }
+    }
+}
+
+#[cfg(unix)]
+impl Terminal {
+    /// Switches off the echo, and Ctrl-C as a signal, before the question is seen: who answers at once, or pastes,
+    /// would otherwise show the first characters. The library does so only after the question.
+    fn silence(&self) {
+        let mut modes = self.modes.lock().unwrap_or_else(PoisonError::into_inner);
+        let Ok(before) = tcgetattr(io::stdin()) else { return };
+        let mut silent = before.clone();
+        silent.local_modes -= LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &silent);
+        *modes = Some(before);
     }
 }
 
