@@ -14,7 +14,7 @@ mod steps;
 use steps::{NEW, OLD, found, keeps_the_contract, key, save};
 
 /// One derivation of the real length takes as long as all of these tests.
-const FEW_ROUNDS: u32 = 2;
+const FEW_ROUNDS: u32 = 1000;
 
 fn file_store(dir: &Path) -> Store {
     Store::File(FileStore::with_rounds(dir.to_owned(), Secret::new("correct horse"), FEW_ROUNDS))

@@ -129,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    const ROUNDS: u32 = 3;
+    const ROUNDS: u32 = 1000;
     const PLAIN: &str = r#"{"tokens":{}}"#;
 
     /// As go-jira writes it, with the pieces put together by hand.
