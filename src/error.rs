@@ -314,6 +314,8 @@ pub struct Failure {
     pub request_id: Option<String>,
     /// Jira's `errorMessages` and `errors` as they came, or what else the reader needs.
     pub details: Option<Value>,
+    /// The exit code of the signal that ended the command, if one did.
+    pub signal: Option<u8>,
 }
 
 impl Failure {
@@ -328,6 +330,7 @@ impl Failure {
             retry_after: None,
             request_id: None,
             details: None,
+            signal: None,
         }
     }
 
@@ -355,9 +358,15 @@ impl Failure {
         self
     }
 
-    /// The exit code, 1 to 7.
+    /// Says that a signal ended the command: its exit code is that signal's.
+    pub fn ended_by(mut self, signal: u8) -> Self {
+        self.signal = Some(signal);
+        self
+    }
+
+    /// The exit code: 1 to 7, or that of a signal.
     pub fn exit_code(&self) -> u8 {
-        self.code.kind().exit_code()
+        self.signal.unwrap_or_else(|| self.code.kind().exit_code())
     }
 
     /// The error object of the contract, without its `error` wrapper; absent keys are left out.

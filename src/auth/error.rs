@@ -1,6 +1,7 @@
 //! What can go wrong between a command and its credential, and what each of it is to the caller.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -9,7 +10,7 @@ use crate::error::{Actor, Code, Failure, Hint};
 use crate::http::HttpError;
 
 use super::endpoint::EndpointError;
-use super::injected::HandoverError;
+use super::injected::{HandoverError, Undelivered};
 use super::login::LoginError;
 use super::loopback::LoopbackError;
 use super::redirect::RedirectError;
@@ -165,6 +166,7 @@ impl From<RefreshError> for Failure {
             RefreshError::Endpoint(error) => error.into(),
             RefreshError::Broker(error) => error.into(),
             RefreshError::Handover(error) => error.into(),
+            RefreshError::Undelivered(error) => error.into(),
             RefreshError::Vanished => Failure::new(Code::RefreshInterrupted, text),
         }
     }
@@ -222,16 +224,19 @@ impl From<HandoverError> for Failure {
         match error {
             HandoverError::NoTarget => Failure::new(Code::RotationTargetMissing, text),
             HandoverError::NotWritable { .. } => Failure::new(Code::StoreUnwritable, text),
-            HandoverError::File { .. } => Failure::new(Code::RotationPending, text),
-            HandoverError::Command { output, .. } => {
-                let failure = Failure::new(Code::RotationPending, text);
-                match output {
-                    Some(path) => failure
-                        .details(serde_json::json!({ "refresh_token_output": path.display().to_string() })),
-                    None => failure,
-                }
-            }
         }
+    }
+}
+
+impl From<Undelivered> for Failure {
+    fn from(error: Undelivered) -> Self {
+        let text = error.to_string();
+        let Undelivered { fault: _, written, sealed } = error;
+        let path = |path: Option<PathBuf>| path.map(|path| path.display().to_string());
+        let mut details = serde_json::Map::new();
+        let files = [("refresh_token_output", path(written)), ("sealed", path(sealed))];
+        details.extend(files.into_iter().filter_map(|(name, path)| Some((name.to_owned(), path?.into()))));
+        Failure::new(Code::RotationPending, text).details(details.into())
     }
 }
 

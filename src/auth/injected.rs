@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::config::{RotationOutput, Settings};
 use crate::disk::{self, Prepared};
-use crate::process::{Env, on_own_thread};
+use crate::process::{Env, Group, apart, on_own_thread};
 use crate::secret::Secret;
 
 /// How long the rotation command may take.
@@ -28,21 +28,23 @@ const ROOM: usize = 4096;
 pub struct Handover {
     output: Option<PathBuf>,
     command: Option<String>,
+    /// The file that keeps the successor for the job's next command.
+    pub(super) sealed: Option<PathBuf>,
     /// The environment of the command: everything but our own secrets.
     env: Env,
 }
 
-/// Why a successor did not, or could not, get where it belongs.
+/// Why a successor could not get where it belongs; the token was not spent.
 #[derive(Clone, Debug, Error)]
 pub enum HandoverError {
-    /// Nobody said where; the token was not spent.
+    /// Nobody said where.
     #[error(
         "an injected refresh token is spent by its first use, and nothing says where its successor goes: set \
          JIRA_OAUTH_REFRESH_TOKEN_OUTPUT to a file, or JIRA_OAUTH_ROTATION_COMMAND, or \
          JIRA_OAUTH_REFRESH_TOKEN_OUTPUT=none if it may be lost"
     )]
     NoTarget,
-    /// The file cannot be written; the token was not spent.
+    /// The file cannot be written.
     #[error("the new refresh token could not be written to {}: {reason}; the injected one was not spent", path.display())]
     NotWritable {
         /// The file.
@@ -50,30 +52,53 @@ pub enum HandoverError {
         /// Why.
         reason: String,
     },
-    /// The token was spent, and the file was not written.
-    #[error(
-        "the refresh token was rotated, and its successor could not be written to {}: {reason}; it is kept sealed, and \
-         the next command with the same injected token hands it over",
-        path.display()
-    )]
+}
+
+/// A successor that is not, or not everywhere, where it belongs. Its predecessor is spent, and it is kept sealed.
+#[derive(Clone, Debug, Error)]
+#[error(
+    "the refresh token was rotated, and {fault}; the successor is {}kept sealed{}, and the next command with the same \
+     injected token hands it over again",
+    written_words(.written),
+    sealed_words(.sealed)
+)]
+pub struct Undelivered {
+    /// Why.
+    pub fault: Fault,
+    /// The file that does hold the successor, if one was written.
+    pub written: Option<PathBuf>,
+    /// The file from which the next command takes it.
+    pub sealed: Option<PathBuf>,
+}
+
+/// What kept a successor from where it belongs.
+#[derive(Clone, Debug, Error)]
+pub enum Fault {
+    /// The file was not written.
+    #[error("writing the successor to {} failed: {reason}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// Why.
         reason: String,
     },
-    /// The token was spent, and the command failed.
-    #[error("the refresh token was rotated, and the rotation command {reason}{}", written(.output))]
-    Command {
-        /// Why.
-        reason: String,
-        /// The file that does hold the successor, if one was written.
-        output: Option<PathBuf>,
-    },
+    /// The command failed.
+    #[error("the rotation command {0}")]
+    Command(String),
+    /// The program ended before it was known whether the command took it.
+    #[error("the rotation command had not ended when this one did")]
+    CommandCut,
+    /// The program ended before the file was written.
+    #[error("this command ended before the successor was written to {}", .0.display())]
+    FileCut(PathBuf),
 }
 
-fn written(output: &Option<PathBuf>) -> String {
-    output.as_ref().map_or(String::new(), |path| format!("; the successor is in {}", path.display()))
+fn written_words(path: &Option<PathBuf>) -> String {
+    path.as_ref().map_or(String::new(), |path| format!("in {}, and ", path.display()))
+}
+
+fn sealed_words(path: &Option<PathBuf>) -> String {
+    path.as_ref().map_or(String::new(), |path| format!(" in {}", path.display()))
 }
 
 impl Handover {
@@ -86,7 +111,7 @@ impl Handover {
             None if command.is_none() => return Err(HandoverError::NoTarget),
             None => None,
         };
-        Ok(Handover { output, command, env })
+        Ok(Handover { output, command, sealed: None, env })
     }
 
     /// The directory beside the output file, where the sealed session goes.
@@ -102,16 +127,24 @@ impl Handover {
         ready.map_err(|error| HandoverError::NotWritable { path, reason: error.to_string() })
     }
 
-    /// Delivers a successor to the file, then to the command.
-    pub async fn deliver(&self, successor: &Secret) -> Result<(), HandoverError> {
-        if let Some(path) = self.output.clone() {
+    /// Delivers a successor to the file, then to the command. `tell` hears what would be owed if it were cut off.
+    pub async fn deliver(&self, successor: &Secret, tell: impl Fn(Undelivered)) -> Result<(), Undelivered> {
+        let owed = |fault, written: Option<&PathBuf>| {
+            let (written, sealed) = (written.cloned(), self.sealed.clone());
+            Undelivered { fault, written, sealed }
+        };
+        if let Some(path) = &self.output {
+            tell(owed(Fault::FileCut(path.clone()), None));
             let (target, successor) = (path.clone(), successor.clone());
             let written = on_own_thread(move || make_ready(&target)?.commit(successor.expose().as_bytes()))
                 .await
                 .flatten();
-            written.map_err(|error| HandoverError::File { path, reason: error.to_string() })?;
+            written
+                .map_err(|error| owed(Fault::File { path: path.clone(), reason: error.to_string() }, None))?;
         }
         if let Some(command) = &self.command {
+            let written = self.output.as_ref();
+            tell(owed(Fault::CommandCut, written));
             let run = tokio::time::timeout(COMMAND_TIMEOUT, self.run(command, successor)).await;
             let reason = match run {
                 Ok(Ok(status)) if status.success() => return Ok(()),
@@ -119,28 +152,27 @@ impl Handover {
                 Ok(Err(error)) => format!("could not be run: {error}"),
                 Err(_) => format!("did not end within {} s", COMMAND_TIMEOUT.as_secs()),
             };
-            return Err(HandoverError::Command { reason, output: self.output.clone() });
+            return Err(owed(Fault::Command(reason), written));
         }
         Ok(())
     }
 
     async fn run(&self, command: &str, successor: &Secret) -> io::Result<std::process::ExitStatus> {
-        let mut child = tokio::process::Command::new("sh")
-            .arg("-c")
-            .arg(command)
-            .env_clear()
-            .envs(self.env.iter())
-            .stdin(Stdio::piped())
-            // Our stdout is the command's result; what the rotation command says goes to the log.
-            .stdout(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()?;
+        let mut sh = tokio::process::Command::new("sh");
+        sh.arg("-c").arg(command).env_clear().envs(self.env.iter()).stdin(Stdio::piped());
+        // Our stdout is the command's result; what the rotation command says goes to the log.
+        sh.stdout(Stdio::null());
+        // It may hang in a child of its own, which would hold on to our stderr, and to the step that reads it.
+        let mut child = apart(&mut sh).spawn()?;
+        let group = Group::of(&child);
         let mut stdin = child.stdin.take().expect("stdin is piped");
         match stdin.write_all(successor.expose().as_bytes()).await {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),
             _ => drop(stdin),
         }
-        child.wait().await
+        let status = child.wait().await?;
+        group.ended();
+        Ok(status)
     }
 }
 

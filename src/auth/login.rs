@@ -28,7 +28,7 @@ use super::exchange::{Demands, Exchange, ExchangeError, Grant};
 use super::loopback::{self, Bound, LoopbackError, Page, Waiting};
 use super::place::Place;
 use super::redirect::Redirect;
-use super::refresh::Saving;
+use super::saving::Saving;
 use super::session::{Session, expiry};
 use super::trust::Trust;
 

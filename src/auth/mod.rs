@@ -20,6 +20,7 @@ pub mod broker_fault;
 pub mod injected;
 pub mod place;
 pub mod refresh;
+pub mod saving;
 pub mod store;
 pub mod wire;
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use thiserror::Error;
-use tokio::sync::{Mutex, OwnedRwLockReadGuard, RwLock};
+use tokio::sync::Mutex;
 
 use crate::process::Clock;
 use crate::secret::Secret;
@@ -25,8 +25,9 @@ use crate::secret::Secret;
 use super::broker_client::BrokerClient;
 use super::broker_fault::{BrokerError, Fault};
 use super::endpoint::{EndpointError, TokenEndpoint};
-use super::injected::{Handover, HandoverError};
+use super::injected::{Handover, HandoverError, Undelivered};
 use super::place::Place;
+use super::saving::Saving;
 use super::session::{Ended, Session, Tokens};
 use super::store::{Lock, LockError, Mark, Pending, StoreError};
 
@@ -82,9 +83,12 @@ pub enum RefreshError {
     /// The broker.
     #[error(transparent)]
     Broker(#[from] BrokerError),
-    /// The successor was saved, and could not be handed over to whoever runs the job.
+    /// A successor could not be handed over to whoever runs the job: the token was not spent.
     #[error(transparent)]
     Handover(#[from] HandoverError),
+    /// The successor was saved, and could not be handed over.
+    #[error(transparent)]
+    Undelivered(#[from] Undelivered),
     /// The task that refreshes ended without an answer.
     #[error("the refresh ended without an answer")]
     Vanished,
@@ -112,8 +116,9 @@ impl RefreshError {
             | RefreshError::NotRenewable
             | RefreshError::Corrupt(_)
             | RefreshError::Lock(_)
-            | RefreshError::Store(_) => true,
-            RefreshError::Lost(_) | RefreshError::Handover(_) | RefreshError::Vanished => false,
+            | RefreshError::Store(_)
+            | RefreshError::Handover(_) => true,
+            RefreshError::Lost(_) | RefreshError::Undelivered(_) | RefreshError::Vanished => false,
         }
     }
 
@@ -128,27 +133,6 @@ impl RefreshError {
     /// Whether an earlier try of the same call may have spent the token, with an answer that nobody got.
     fn lost_an_answer(&self) -> bool {
         matches!(self, RefreshError::Broker(BrokerError { unanswered: true, .. }))
-    }
-}
-
-/// Says whether a session is being saved right now, so that whoever ends the program can wait.
-#[derive(Clone, Debug, Default)]
-pub struct Saving(Arc<RwLock<()>>);
-
-impl Saving {
-    /// Held from before a refresh token is spent until its successor is safe.
-    pub(super) async fn begin(&self) -> OwnedRwLockReadGuard<()> {
-        self.0.clone().read_owned().await
-    }
-
-    /// Whether anything is being saved.
-    pub fn is_busy(&self) -> bool {
-        self.0.try_write().is_err()
-    }
-
-    /// Waits until nothing is being saved, `patience` at most; false if it still is.
-    pub async fn settled(&self, patience: Duration) -> bool {
-        tokio::time::timeout(patience, self.0.write()).await.is_ok()
     }
 }
 
@@ -225,7 +209,7 @@ impl Ways {
         if trigger == Trigger::Needed && stored.access_token != in_hand.access_token {
             tracing::info!("another process has refreshed the session");
             // It may have ended before it could hand its successor over.
-            return if stored.undelivered { self.deliver(stored).await } else { Ok(stored) };
+            return if stored.undelivered { self.deliver_apart(lock, stored).await } else { Ok(stored) };
         }
         if stored.refresh_token.is_none() {
             return Err(RefreshError::NotRenewable);
@@ -251,12 +235,26 @@ impl Ways {
     pub async fn resume(&self) -> Result<Option<Session>, RefreshError> {
         match self.read().await? {
             Some(session) if session.undelivered => {
-                let _lock = self.place.locks.acquire(&self.place.key, PATIENCE).await?;
-                let Some(session) = self.read().await? else { return Ok(None) };
-                if session.undelivered { self.deliver(session).await.map(Some) } else { Ok(Some(session)) }
+                let lock = self.place.locks.acquire(&self.place.key, PATIENCE).await?;
+                match self.read().await? {
+                    Some(session) if session.undelivered => self.deliver_apart(lock, session).await.map(Some),
+                    found => Ok(found),
+                }
             }
             found => Ok(found),
         }
+    }
+
+    /// Hands over in a task of its own, as [`Spend`] does: whoever ends the program waits for it.
+    async fn deliver_apart(&self, lock: Lock, session: Session) -> Result<Session, RefreshError> {
+        let permit = self.saving.begin().await;
+        let ways = self.clone();
+        let task = tokio::spawn(async move {
+            let outcome = ways.deliver(session).await;
+            drop((lock, permit));
+            outcome
+        });
+        task.await.unwrap_or(Err(RefreshError::Vanished))
     }
 
     /// Hands the refresh token over, and remembers that it has been.
@@ -264,7 +262,9 @@ impl Ways {
         let (Some(handover), Some(successor)) = (&self.handover, &session.refresh_token) else {
             return Ok(session);
         };
-        handover.deliver(successor).await?;
+        let delivered = handover.deliver(successor, |undelivered| self.saving.owe(Some(undelivered))).await;
+        self.saving.owe(delivered.as_ref().err().cloned());
+        delivered?;
         let delivered = Session { undelivered: false, ..session };
         let noted = async {
             let pending = self.place.store.prepare(&self.place.key).await?;

@@ -17,7 +17,8 @@ use super::endpoint::TokenEndpoint;
 use super::error::AuthError;
 use super::injected::Handover;
 use super::place::{Address, Place, Purpose};
-use super::refresh::{Refresher, Renewer, Saving, Ways};
+use super::refresh::{Refresher, Renewer, Ways};
+use super::saving::Saving;
 use super::session::Session;
 use super::store::{LockDir, Memory, SealedFile, Store, StoreError, StoreKey};
 use super::trust::Trust;
@@ -280,15 +281,18 @@ struct Job {
 impl Job {
     fn new(settings: &Settings, world: &World, base_url: BaseUrl, token: &Secret) -> Result<Self, AuthError> {
         let client_id = settings.client_id.as_ref().ok_or(AuthError::InjectedWithoutClientId)?.value.clone();
-        let handover = Handover::new(settings, world.child_env.clone())?;
+        let mut handover = Handover::new(settings, world.child_env.clone())?;
         let redirect = super::redirect::Redirect::new(&settings.callback)?;
         let directory = sealed_directory(settings, &handover);
+        let key = StoreKey::new(base_url.as_str(), client_id.as_str(), Some(&token.fingerprint()));
+        let sealed = SealedFile::new(directory.clone(), token.clone());
+        handover.sealed = Some(sealed.path(&key));
         let place = Place {
-            key: StoreKey::new(base_url.as_str(), client_id.as_str(), Some(&token.fingerprint())),
+            key,
             // Beside the file, so that steps in several containers that share it share the lock too; in a
             // directory of its own, because the runner's may be readable to others.
             locks: LockDir::new(directory.join(".jira-oauth-locks")),
-            store: Store::Sealed(SealedFile::new(directory, token.clone())),
+            store: Store::Sealed(sealed),
         };
         let initial = Session {
             trust: Trust::of(settings, &base_url),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::auth::refresh::Saving;
+use crate::auth::saving::Saving;
 use crate::auth::store::Memory;
 use crate::auth::{Access, AuthMode, World, resolve};
 use crate::config::{self, Settings, Sites, secret_variables};

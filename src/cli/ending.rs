@@ -33,23 +33,38 @@ pub async fn within<T>(work: impl Future<Output = T>, mut signals: Signals, dead
     }
 }
 
-/// Writes the failure, if it was one, waits until everything is written, and says the exit code.
+/// What a command came to.
+#[derive(Default)]
+pub struct Outcome {
+    /// The signal that ended it, if one did.
+    pub signal: Option<Signal>,
+    /// What it failed with, or what a signal left undone.
+    pub failure: Option<Failure>,
+}
+
+impl From<Result<(), Failure>> for Outcome {
+    fn from(result: Result<(), Failure>) -> Self {
+        Outcome { signal: None, failure: result.err() }
+    }
+}
+
+/// Writes the failure, if there is one, waits until everything is written, and says the exit code.
 pub async fn conclude(
     out: &Output,
-    end: Result<Result<(), Failure>, Signal>,
+    Outcome { signal, failure }: Outcome,
     signals: Signals,
     deadline: Instant,
 ) -> u8 {
-    let code = match end {
-        Ok(Ok(())) => 0,
-        Ok(Err(failure)) => {
-            out.failure(&failure);
-            failure.exit_code()
-        }
-        Err(signal) => signal.exit_code(),
+    let signal = signal.map(Signal::exit_code);
+    let failure = match signal {
+        Some(code) => failure.map(|failure| failure.ended_by(code)),
+        None => failure,
     };
+    if let Some(failure) = &failure {
+        out.failure(failure);
+    }
     last_words(out, signals, deadline).await;
-    code
+    signal.or(failure.map(|failure| failure.exit_code())).unwrap_or(0)
 }
 
 /// Everything that was said is written before the end, unless its reader has stopped reading.

@@ -55,7 +55,7 @@ use crate::output::{Format, Output, OutputOptions};
 use crate::process::{OPEN_BROWSER, Process, open_browser};
 
 use context::Context;
-use ending::{End, conclude, last_words, too_late, within};
+use ending::{End, Outcome, conclude, last_words, too_late, within};
 use flags::GlobalFlags;
 use understand::{Understood, understand};
 
@@ -172,10 +172,10 @@ pub(crate) async fn run_with(process: Process, memory: Option<Memory>) -> u8 {
     }
     let end = match within(understand(&process, &early), signals.clone(), deadline).await {
         End::Done(Ok(Some(understood))) => return carry_out(process, understood, started, memory).await,
-        End::Done(Ok(None)) => Ok(Ok(())),
-        End::Done(Err(failure)) => Ok(Err(failure)),
-        End::Signal(signal) => Err(signal),
-        End::Deadline => Ok(Err(too_late(timeout))),
+        End::Done(Ok(None)) => Outcome::default(),
+        End::Done(Err(failure)) => Err(failure).into(),
+        End::Signal(signal) => Outcome { signal: Some(signal), failure: None },
+        End::Deadline => Err(too_late(timeout)).into(),
     };
     conclude(&early, end, signals, deadline).await
 }
@@ -264,21 +264,46 @@ async fn perform(cli: Box<Cli>, ctx: &Context) -> u8 {
         End::Done(_) => None,
         End::Signal(_) | End::Deadline => ctx.farewell().and_then(|farewell| farewell(&ctx.out)),
     };
-    if ctx.saving.is_busy() {
-        ctx.out.info("saving", "saving the session", None);
-        if !ctx.saving.settled(SAVING).await {
-            ctx.out.warning("not_saved", "the session could not be saved in time", None);
-        }
-    }
+    saved(ctx).await;
     ctx.keep_notes();
-    let end = match (end, done) {
-        (End::Signal(signal), _) => Err(signal),
+    let owed = ctx.saving.owed().map(Failure::from);
+    let outcome = match (end, done) {
+        // Before everything else: the next job is dead without the successor.
+        (End::Signal(signal), done) => {
+            let failure = owed.or(done.err().map(|failure| *failure));
+            Outcome { signal: Some(signal), failure }
+        }
         // What the command came to is worth more than that nobody read its result in time.
-        (_, Err(failure)) => Ok(Err(*failure)),
-        (End::Done(written), Ok(())) => Ok(written),
-        (End::Deadline, Ok(())) => Ok(Err(cut_short.unwrap_or_else(|| too_late(ctx.settings.timeout)))),
+        (_, Err(failure)) => Err(*failure).into(),
+        (End::Done(written), Ok(())) => written.into(),
+        (End::Deadline, Ok(())) => {
+            let failure = owed.or(cut_short);
+            Err(failure.unwrap_or_else(|| too_late(ctx.settings.timeout))).into()
+        }
     };
-    conclude(&ctx.out, end, signals, ctx.deadline).await
+    conclude(&ctx.out, outcome, signals, ctx.deadline).await
+}
+
+/// Waits for a session that is being saved, and for a successor that is being handed over. The latter is sealed
+/// by then, so whoever asks a second time is not kept waiting for a rotation command that hangs.
+async fn saved(ctx: &Context) {
+    if !ctx.saving.is_busy() {
+        return;
+    }
+    let mut again = ctx.process.signals.clone().later();
+    ctx.out.info("saving", "saving the session", None);
+    let asked_again = async {
+        again.next().await;
+        ctx.saving.handing_over().await;
+    };
+    tokio::select! {
+        settled = ctx.saving.settled(SAVING) => {
+            if !settled {
+                ctx.out.warning("not_saved", "the session could not be saved in time", None);
+            }
+        }
+        () = asked_again => {}
+    }
 }
 
 async fn dispatch(cli: Cli, ctx: &Context) -> Result<(), Failure> {

@@ -6,7 +6,8 @@ use super::{Actor, Code, Kind};
 
 /// What [`Failure::to_json`](super::Failure::to_json) writes.
 pub fn object() -> Value {
-    let exit_codes = Kind::ALL.map(Kind::exit_code);
+    // What was cut short by a signal ends with that signal's code.
+    let exit_codes: Vec<u8> = Kind::ALL.into_iter().map(Kind::exit_code).chain([129, 130, 143]).collect();
     let codes: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
     json!({
         "type": "object",

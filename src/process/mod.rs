@@ -6,6 +6,7 @@
 mod browser;
 mod clock;
 mod env;
+mod group;
 mod input;
 mod prompt;
 mod signals;
@@ -22,6 +23,7 @@ use tokio::sync::oneshot;
 pub use browser::{Browser, OPEN_BROWSER, open_browser};
 pub use clock::Clock;
 pub use env::Env;
+pub use group::{Group, apart};
 pub use input::Input;
 pub use prompt::Prompt;
 pub use signals::{Signal, Signals};

@@ -52,6 +52,12 @@ impl Signals {
         }
     }
 
+    /// The same without those that have arrived so far.
+    pub fn later(mut self) -> Signals {
+        self.0.mark_unchanged();
+        self
+    }
+
     /// Resolves with the next one that arrives from now on; for whoever goes on after a signal.
     pub async fn next(&mut self) -> Signal {
         loop {

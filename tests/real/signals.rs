@@ -218,3 +218,92 @@ fn job(sandbox: &Served) -> (Home, std::path::PathBuf) {
         .env("JIRA_OAUTH_REFRESH_TOKEN", tokens.refresh_token);
     (home, output)
 }
+
+/// What ends the command while its rotation command is at work: the successor's fate is the last line.
+async fn struck_while_handing_over(signal: Option<Signal>, code: i32) {
+    let sandbox = Served::usual();
+    let (home, output) = job(&sandbox);
+    let (started, go) = (home.path().join("started"), home.path().join("go"));
+    // It waits for as long as the one that started it is there, and then fails.
+    let fails = format!(
+        ": >{}; while [ ! -e {} ] && kill -0 $PPID; do sleep 0.05; done; exit 9",
+        started.display(),
+        go.display()
+    );
+    let home = home
+        .env("JIRA_OAUTH_REFRESH_TOKEN_OUTPUT", output.to_str().unwrap())
+        .env("JIRA_OAUTH_ROTATION_COMMAND", fails);
+    // Long enough to get as far as the rotation command on a slow machine.
+    let mut job = home.spawn(&["whoami", "--timeout=8s"]);
+    until("the rotation command", || started.exists().then_some(())).await;
+    if let Some(signal) = signal {
+        job.signal(signal);
+    }
+    job.stderr_says("saving the session").await;
+    std::fs::write(go, "").unwrap();
+    let done = job.done().await;
+    done.failed("rotation_pending", code);
+    let error = done.error();
+    assert_eq!(error["details"]["refresh_token_output"], output.to_str().unwrap(), "{error}");
+    let sealed = error["details"]["sealed"].as_str().unwrap();
+    assert!(std::path::Path::new(sealed).is_file(), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("exit status: 9"), "{error}");
+    // The next command hands over again.
+    let again = home.path().join("again");
+    let home = home.env("JIRA_OAUTH_ROTATION_COMMAND", format!("cat >{}", again.display()));
+    home.run(&["whoami"]).await.json();
+    assert_eq!(std::fs::read(again).unwrap(), std::fs::read(output).unwrap());
+    assert_eq!(sandbox.token_calls("refresh_token"), 1);
+}
+
+#[tokio::test]
+async fn a_job_that_is_interrupted_while_its_rotation_command_fails_says_what_is_pending() {
+    struck_while_handing_over(Some(Signal::INT), 130).await;
+}
+
+#[tokio::test]
+async fn a_job_that_is_terminated_while_its_rotation_command_fails_says_what_is_pending() {
+    struck_while_handing_over(Some(Signal::TERM), 143).await;
+}
+
+#[tokio::test]
+async fn a_job_whose_terminal_goes_away_while_its_rotation_command_fails_says_what_is_pending() {
+    struck_while_handing_over(Some(Signal::HUP), 129).await;
+}
+
+#[tokio::test]
+async fn a_job_whose_time_is_up_while_its_rotation_command_fails_says_what_is_pending() {
+    struck_while_handing_over(None, 6).await;
+}
+
+/// A rotation command that hangs is waited for after the first signal, not after the second; and it goes with
+/// its children, one of which would keep the step that reads our stderr waiting.
+#[tokio::test]
+async fn a_rotation_command_that_hangs_ends_with_the_second_signal_and_with_its_children() {
+    let sandbox = Served::usual();
+    let (home, _) = job(&sandbox);
+    let child = home.path().join("child");
+    let temp = home.path().to_str().unwrap().to_owned();
+    let hangs = format!("sleep 100000 & echo $! >{0}.new; mv {0}.new {0}; wait", child.display());
+    let home = home.env("RUNNER_TEMP", temp).env("JIRA_OAUTH_ROTATION_COMMAND", hangs);
+    // The second command finds what the first one could not hand over.
+    for command in 1..=2 {
+        let mut job = home.spawn(&["whoami"]);
+        let pid = until("the child", || std::fs::read_to_string(&child).ok()).await;
+        job.signal(Signal::INT);
+        job.stderr_says("saving the session").await;
+        job.signal(Signal::TERM);
+        let done = job.done().await;
+        done.failed("rotation_pending", 130);
+        let sealed = done.error()["details"]["sealed"].as_str().unwrap().to_owned();
+        assert!(std::path::Path::new(&sealed).is_file(), "command {command}: {done:?}");
+        // Gone, or dead and not yet waited for by whoever inherited it.
+        let cmdline = format!("/proc/{}/cmdline", pid.trim());
+        until("the child's end", || std::fs::read(&cmdline).unwrap_or_default().is_empty().then_some(()))
+            .await;
+        std::fs::remove_file(&child).unwrap();
+    }
+    let home = home.env("JIRA_OAUTH_ROTATION_COMMAND", "cat >/dev/null");
+    home.run(&["whoami"]).await.json();
+    assert_eq!(sandbox.token_calls("refresh_token"), 1);
+}

@@ -28,6 +28,11 @@ impl SealedFile {
         SealedFile { dir, injected, keys }
     }
 
+    /// The file.
+    pub fn path(&self, key: &StoreKey) -> PathBuf {
+        self.envelope(key).path
+    }
+
     /// The name says nothing that could help to find the token: a hash of its own, not the fingerprint
     /// that appears in lock files. The store key is in it so that two sites have two files.
     pub(super) fn envelope(&self, key: &StoreKey) -> Envelope {
