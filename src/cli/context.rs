@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -12,7 +14,9 @@ use crate::auth::{Access, AuthMode, World, resolve};
 use crate::config::{self, Settings, Sites, secret_variables};
 use crate::error::{Code, Failure, Hint};
 use crate::jira::{Bounds, Jira, JiraError};
-use crate::output::Output;
+use crate::ops::Change;
+use crate::output::text::{Surface, render};
+use crate::output::{Output, Text};
 use crate::process::{Env, Process, Signal, Signals};
 
 use super::seen::{Notes, Seen};
@@ -38,12 +42,33 @@ pub struct Context {
     pub notes: Notes,
     /// What is left to say if the command is cut short.
     farewell: Mutex<Option<Farewell>>,
+    /// What the command has done, until its result is written.
+    made: Mutex<Option<Made>>,
     /// For a command that answers signals itself: what ends it all the same.
     cut: (watch::Sender<Option<Signal>>, Signals),
 }
 
+/// What a command has done to Jira: nobody should do it once more because its result was lost.
+pub struct Made {
+    /// In words: `created GAIA-1`.
+    pub what: String,
+    /// The result, or what matters of it.
+    pub result: Value,
+    /// How to look at it.
+    pub look: Option<Hint>,
+}
+
 /// The last words of a command that is cut short.
-type Farewell = Box<dyn FnOnce(&Output) -> Option<Failure> + Send>;
+type Farewell = Box<dyn FnOnce(&Output, Cut) -> Option<Failure> + Send>;
+
+/// What cuts a command short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// A signal: whoever sent it knows that.
+    Signal,
+    /// Its deadline.
+    Deadline,
+}
 
 impl Context {
     /// Puts the parts together.
@@ -63,6 +88,7 @@ impl Context {
             memory,
             notes: Notes::default(),
             farewell: Mutex::new(None),
+            made: Mutex::new(None),
             cut: Signals::channel(),
         }
     }
@@ -216,10 +242,51 @@ impl Context {
         Ok(())
     }
 
-    /// Says what is to be written if the command is cut short by a signal or its deadline, and what the
-    /// deadline then means, if not merely that the time is up.
-    pub fn on_cut(&self, farewell: impl FnOnce(&Output) -> Option<Failure> + Send + 'static) {
+    /// Says what is to be written if the command is cut short by a signal or its deadline, and what that then
+    /// means, if not merely that.
+    pub fn on_cut(&self, farewell: impl FnOnce(&Output, Cut) -> Option<Failure> + Send + 'static) {
         *self.farewell.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(farewell));
+    }
+
+    /// Follows the one change that the command sends: whether it is out when the command is cut short.
+    pub fn change(&self) -> Change {
+        let change = Change::default();
+        let cut_short = change.clone();
+        self.on_cut(move |_, _| cut_short.cut_short());
+        change
+    }
+
+    /// Says what was done, before its result is written.
+    pub fn made<T: Serialize + Text>(&self, look: Option<Hint>, result: &T) {
+        let surface = Surface { terminal: false, color: false, width: None };
+        let what = render(&result.text(), surface).trim_end().to_owned();
+        // What has no JSON form is not written either, and that is another failure.
+        let result = serde_json::to_value(result).unwrap_or_default();
+        self.keep(Made { what, result, look });
+    }
+
+    /// The same, in words of its own.
+    pub fn keep(&self, made: Made) {
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(made);
+    }
+
+    /// A failure to write the result says what was done all the same.
+    pub fn unwritten(&self, failure: Failure) -> Failure {
+        match failure.code {
+            Code::OutputUnwritable => self.done_unseen(&failure.message).unwrap_or(failure),
+            _ => failure,
+        }
+    }
+
+    /// The failure of a command that has done its work and was ended while its result waited for a reader.
+    pub fn unread(&self) -> Option<Failure> {
+        self.done_unseen("the result was not read before the end")
+    }
+
+    fn done_unseen(&self, why: &str) -> Option<Failure> {
+        let Made { what, result, look } = self.made.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let failure = Failure::new(Code::OutputUnwritable, format!("{what}; but {why}"));
+        Some(Failure { hint: look, ..failure.details(json!({ "result": result })) })
     }
 
     /// The command ended by itself, or says its last words.

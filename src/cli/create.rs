@@ -12,7 +12,8 @@ pub async fn run(mut args: CreateArgs, ctx: &Context) -> Result<(), Failure> {
     args.check()?;
     ctx.may_change("creating an issue")?;
     let jira = ctx.jira().await?;
-    let created = create::run(args, &jira).await.map_err(|error| ctx.named(error))?;
+    let created = create::run(args, &jira, &ctx.change()).await.map_err(|error| ctx.named(error))?;
     ctx.notes.key(created.key());
+    ctx.made(created.look(), &created);
     ctx.out.value(&created)
 }

@@ -54,7 +54,7 @@ use crate::ops;
 use crate::output::{Format, Output, OutputOptions};
 use crate::process::{OPEN_BROWSER, Process, open_browser};
 
-use context::Context;
+use context::{Context, Cut};
 use ending::{End, Outcome, conclude, last_words, too_late, within};
 use flags::GlobalFlags;
 use understand::{Understood, understand};
@@ -260,24 +260,26 @@ async fn perform(cli: Box<Cli>, ctx: &Context) -> u8 {
         ctx.out.written().await
     };
     let end = within(work, ending, ctx.deadline).await;
-    let cut_short = match end {
+    let cut = match end {
         End::Done(_) => None,
-        End::Signal(_) | End::Deadline => ctx.farewell().and_then(|farewell| farewell(&ctx.out)),
+        End::Signal(_) => Some(Cut::Signal),
+        End::Deadline => Some(Cut::Deadline),
     };
+    let cut_short = cut.and_then(|cut| ctx.farewell()?(&ctx.out, cut));
     saved(ctx).await;
     ctx.keep_notes();
     let owed = ctx.saving.owed().map(Failure::from);
     let outcome = match (end, done) {
         // Before everything else: the next job is dead without the successor.
         (End::Signal(signal), done) => {
-            let failure = owed.or(done.err().map(|failure| *failure));
+            let failure = owed.or(done.err().map(|failure| *failure)).or(cut_short).or_else(|| ctx.unread());
             Outcome { signal: Some(signal), failure }
         }
         // What the command came to is worth more than that nobody read its result in time.
-        (_, Err(failure)) => Err(*failure).into(),
-        (End::Done(written), Ok(())) => written.into(),
+        (_, Err(failure)) => Err(ctx.unwritten(*failure)).into(),
+        (End::Done(written), Ok(())) => written.map_err(|failure| ctx.unwritten(failure)).into(),
         (End::Deadline, Ok(())) => {
-            let failure = owed.or(cut_short);
+            let failure = owed.or(cut_short).or_else(|| ctx.unread());
             Err(failure.unwrap_or_else(|| too_late(ctx.settings.timeout))).into()
         }
     };

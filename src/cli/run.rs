@@ -4,7 +4,7 @@ use crate::error::Failure;
 use crate::jira::AccessClass;
 use crate::ops::run::{self, Outcome, Report, RunArgs, RunProgress};
 
-use super::context::Context;
+use super::context::{Context, Made};
 use super::seen::{Kind, Notes};
 
 /// Runs and reports.
@@ -17,7 +17,7 @@ pub async fn run(mut args: RunArgs, ctx: &Context) -> Result<(), Failure> {
     let jira = ctx.jira().await?;
     let progress = RunProgress::new();
     let cut_short = progress.clone();
-    ctx.on_cut(move |out| {
+    ctx.on_cut(move |out, _| {
         let report = cut_short.report();
         // What cannot be written now cannot be reported either.
         let _ = out.value(&report);
@@ -26,6 +26,8 @@ pub async fn run(mut args: RunArgs, ctx: &Context) -> Result<(), Failure> {
     let report = run::run(args, &jira, &progress).await.map_err(|error| ctx.named(error))?;
     drop(ctx.farewell());
     note(&report, &ctx.notes);
+    let (what, result, look) = report.in_short();
+    ctx.keep(Made { what, result, look });
     ctx.out.value(&report)?;
     for (code, text) in report.warnings() {
         ctx.out.warning(code, &text, None);

@@ -12,6 +12,7 @@ pub async fn run(mut args: UpdateArgs, ctx: &Context) -> Result<(), Failure> {
     args.check()?;
     ctx.may_change("updating an issue")?;
     let jira = ctx.jira().await?;
-    let updated = update::run(args, &jira).await.map_err(|error| ctx.named(error))?;
+    let updated = update::run(args, &jira, &ctx.change()).await.map_err(|error| ctx.named(error))?;
+    ctx.made(updated.look(), &updated);
     ctx.out.value(&updated)
 }

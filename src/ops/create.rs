@@ -5,13 +5,13 @@ use serde_json::{Map, Value, json};
 
 use crate::config::switch::parse_boolean;
 use crate::error::Hint;
-use crate::jira::key::{IssueRef, ProjectRef};
+use crate::jira::key::{IssueKey, IssueRef, ProjectRef};
 use crate::jira::screen::{self, IssueType};
 use crate::jira::{Jira, JiraError, issue};
 use crate::output::text::{Readable, Text};
 
 use super::fields::{Typed, Wanted, explain_user, named};
-use super::{Flag, OpError, change, filled, flag, same_name};
+use super::{Change, Flag, OpError, filled, flag, same_name};
 
 /// The type of the issue unless one is named; with a parent, the project's type of sub-tasks.
 const TYPE: &str = "Task";
@@ -113,6 +113,12 @@ impl Created {
     pub fn key(&self) -> &str {
         &self.key
     }
+
+    /// How to look at it.
+    pub fn look(&self) -> Option<Hint> {
+        let key: IssueKey = self.key.parse().ok()?;
+        Some(Hint::Look { keys: vec![key.to_string()] })
+    }
 }
 
 impl Serialize for Created {
@@ -136,7 +142,7 @@ struct Wish {
 }
 
 /// Creates the issue: one request, unless a screen or the project's types have to be asked for first.
-pub async fn run(args: CreateArgs, jira: &Jira) -> Result<Created, OpError> {
+pub async fn run(args: CreateArgs, jira: &Jira, change: &Change) -> Result<Created, OpError> {
     let Wish { project, kind, parent, wanted } = parse(args)?;
     let word = kind.clone().unwrap_or_else(|| TYPE.to_owned());
     let subtask = kind.is_none() && parent.is_some();
@@ -159,7 +165,7 @@ pub async fn run(args: CreateArgs, jira: &Jira) -> Result<Created, OpError> {
     if let Some(parent) = &parent {
         fields.insert("parent".to_owned(), parent.object());
     }
-    send(fields, &project, &word, jira).await
+    send(fields, &project, &word, jira, change).await
 }
 
 async fn send(
@@ -167,10 +173,11 @@ async fn send(
     project: &ProjectRef,
     kind: &str,
     jira: &Jira,
+    change: &Change,
 ) -> Result<Created, OpError> {
     let request = issue::create(fields);
     let look = || Hint::LookForNew { project: project.to_string() };
-    let answer = match change(jira, &request, look).await {
+    let answer = match change.send(jira, &request, look).await {
         Err(OpError::Jira(error)) => return Err(explain(error, project, kind, jira).await),
         answer => answer?.into_json(),
     };

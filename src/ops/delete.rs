@@ -9,7 +9,7 @@ use crate::jira::key::IssueRef;
 use crate::jira::{Jira, issue};
 use crate::output::text::{Readable, Text};
 
-use super::{Flag, OpError, change, flag, schema as json_schema};
+use super::{Change, Flag, OpError, flag, schema as json_schema};
 
 /// What is said of the flags beside their types.
 pub const FLAGS: &[Flag] = &[Flag::required("key"), Flag::required("confirm")];
@@ -54,6 +54,13 @@ pub struct Deleted {
     pub status: &'static str,
 }
 
+impl Deleted {
+    /// How to look at it: there is nothing left.
+    pub fn look(&self) -> Option<Hint> {
+        None
+    }
+}
+
 impl Text for Deleted {
     fn text(&self) -> Readable {
         Readable::Lines(vec![format!("deleted {}", self.key)])
@@ -61,10 +68,10 @@ impl Text for Deleted {
 }
 
 /// Deletes the issue.
-pub async fn run(args: DeleteArgs, jira: &Jira) -> Result<Deleted, OpError> {
+pub async fn run(args: DeleteArgs, jira: &Jira, change: &Change) -> Result<Deleted, OpError> {
     let (key, with_subtasks) = parse(args)?;
     let look = || Hint::Look { keys: vec![key.to_string()] };
-    change(jira, &issue::delete(&key, with_subtasks), look).await?;
+    change.send(jira, &issue::delete(&key, with_subtasks), look).await?;
     Ok(Deleted { key, status: "deleted" })
 }
 

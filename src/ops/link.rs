@@ -11,7 +11,7 @@ use crate::jira::link::{self, LinkType};
 use crate::jira::markup::to_wiki;
 use crate::output::text::{Readable, Text};
 
-use super::{Flag, OpError, change, filled, flag, same_name};
+use super::{Change, Flag, OpError, filled, flag, same_name};
 
 /// The type of the link unless one is named.
 const LINK_TYPE: &str = "Relates";
@@ -89,6 +89,13 @@ pub struct Linked {
     turned: bool,
 }
 
+impl Linked {
+    /// How to look at it.
+    pub fn look(&self) -> Option<Hint> {
+        Some(Hint::Look { keys: vec![self.from.to_string()] })
+    }
+}
+
 impl Text for Linked {
     fn text(&self) -> Readable {
         let Linked { from, to, kind, direction, turned, status: _ } = self;
@@ -110,7 +117,7 @@ struct Wish {
 }
 
 /// Links the issues.
-pub async fn run(args: LinkArgs, jira: &Jira) -> Result<Linked, OpError> {
+pub async fn run(args: LinkArgs, jira: &Jira, change: &Change) -> Result<Linked, OpError> {
     let Wish { from, to, kind, comment } = parse(args)?;
     let types = link::types(jira).await?;
     let chosen = choose(&types, &kind)?;
@@ -120,7 +127,7 @@ pub async fn run(args: LinkArgs, jira: &Jira) -> Result<Linked, OpError> {
     };
     let request = link::link(chosen.kind, inward, outward, comment.as_deref());
     let look = || Hint::Look { keys: vec![from.to_string()] };
-    change(jira, &request, look).await?;
+    change.send(jira, &request, look).await?;
     let direction = format!("{from} {phrase} {to}");
     let Chosen { kind, turned } = chosen;
     Ok(Linked { kind: kind.name.clone(), status: "linked", direction, from, to, turned })

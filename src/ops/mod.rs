@@ -4,6 +4,7 @@
 //! They know neither terminal, standard input nor environment: the arguments come complete. To add one:
 //! write its file, add its line to [`OPERATIONS`], add its tests.
 
+mod change;
 mod error;
 mod fields;
 pub mod flag;
@@ -26,14 +27,14 @@ pub mod update;
 #[cfg(test)]
 mod tests;
 
+pub use change::Change;
 pub use error::OpError;
 pub use fields::distance;
 pub use flag::Flag;
 
 use serde_json::Value;
 
-use crate::error::Hint;
-use crate::jira::{AccessClass, Answer, Jira, JiraError, Request};
+use crate::jira::AccessClass;
 
 /// One operation, as the command line, `schema` and whoever else offers it know it.
 pub struct Operation {
@@ -77,16 +78,6 @@ pub const EPIC_FIELD: &str = "customfield_10101";
 
 /// The field that holds an issue's sprints, where the configuration names no other.
 pub const SPRINT_FIELD: &str = "customfield_10100";
-
-/// Sends a change. Where it is not known whether Jira made it, the failure says how to look.
-async fn change(jira: &Jira, request: &Request, look: impl FnOnce() -> Hint) -> Result<Answer, OpError> {
-    match jira.send(request).await {
-        Err(error @ (JiraError::OutcomeUnknown { .. } | JiraError::AnonymousWrite { .. })) => {
-            Err(OpError::Unanswered { error, look: look() })
-        }
-        answer => Ok(answer?),
-    }
-}
 
 /// The text, unless there is nothing in it.
 fn filled(text: Option<String>) -> Option<String> {

@@ -10,7 +10,7 @@ use crate::jira::{Jira, issue, screen};
 use crate::output::text::{Readable, Text};
 
 use super::fields::{Typed, Wanted, explain_user};
-use super::{Flag, OpError, change, flag, schema as json_schema};
+use super::{Change, Flag, OpError, flag, schema as json_schema};
 
 /// What is said of the flags beside their types.
 pub const FLAGS: &[Flag] = &[Flag::required("key")];
@@ -93,6 +93,13 @@ pub struct Updated {
     pub status: &'static str,
 }
 
+impl Updated {
+    /// How to look at it.
+    pub fn look(&self) -> Option<Hint> {
+        Some(Hint::Look { keys: vec![self.key.to_string()] })
+    }
+}
+
 impl Text for Updated {
     fn text(&self) -> Readable {
         Readable::Lines(vec![format!("updated {}", self.key)])
@@ -100,7 +107,7 @@ impl Text for Updated {
 }
 
 /// Changes the issue, all fields at once or none.
-pub async fn run(args: UpdateArgs, jira: &Jira) -> Result<Updated, OpError> {
+pub async fn run(args: UpdateArgs, jira: &Jira, change: &Change) -> Result<Updated, OpError> {
     let (key, wanted) = parse(args)?;
     let fields = if wanted.needs_screen() {
         let screen = screen::edit_screen(jira, &key).await?;
@@ -109,7 +116,7 @@ pub async fn run(args: UpdateArgs, jira: &Jira) -> Result<Updated, OpError> {
         wanted.known()
     };
     let look = || Hint::Look { keys: vec![key.to_string()] };
-    match change(jira, &issue::edit(&key, fields), look).await {
+    match change.send(jira, &issue::edit(&key, fields), look).await {
         Ok(_) => Ok(Updated { key, status: "updated" }),
         Err(OpError::Jira(error)) => Err(explain_user(error)),
         Err(error) => Err(error),

@@ -3,6 +3,7 @@
 
 mod agile;
 mod create;
+mod cut;
 mod delete;
 mod link;
 mod update;

@@ -8,7 +8,7 @@ use jira_oauth::sandbox::{Action, Fault, Gate};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::process::Signal;
 
-use crate::support::jira::{Age, Home, Job, within};
+use crate::support::jira::{Age, Home, Job, until, within};
 use crate::support::served::Served;
 
 const TOKEN: &str = "/rest/oauth2/latest/token";
@@ -188,4 +188,41 @@ fn secret_in(sandbox: &Served, variable: &str, path: &str) -> Home {
     let home =
         Home::new().env("JIRA_BASE_URL", sandbox.base_url()).env("JIRA_OAUTH_CLIENT_ID", sandbox.client_id());
     home.env(&format!("{variable}_FILE"), path)
+}
+
+/// Done is done, whether somebody reads it or not: the same command must not simply be run again.
+#[tokio::test]
+async fn a_change_whose_result_nobody_reads_is_told_with_its_key() {
+    let sandbox = Served::usual();
+    let home = Home::new();
+    home.log_in(&sandbox, Age::Fresh).await;
+    for strike in [None, Some((Signal::TERM, 143))] {
+        sandbox.clear_log();
+        let (_reader, writer) = full();
+        let args = ["create", "--project=GAIA", "--summary=x", "--timeout=5s"];
+        let job = into_pipe(&home, &args, 1, writer);
+        if let Some((signal, _)) = strike {
+            // The result is on its way when it has been answered.
+            until("the answer", || {
+                sandbox.log().iter().any(|request| request.method == "POST").then_some(())
+            })
+            .await;
+            job.signal(signal);
+        }
+        let done = job.done().await;
+        let error = done.error();
+        match (strike, error["code"].as_str()) {
+            // The signal may be faster than the answer.
+            (Some(_), Some("outcome_unknown")) => {}
+            (_, code) => {
+                assert_eq!(code, Some("output_unwritable"), "{done:?}");
+                let key = error["details"]["result"]["key"].as_str().unwrap();
+                assert_eq!(error["hint"], format!("jira get {key}"), "{done:?}");
+            }
+        }
+        assert_eq!(
+            (done.code, &error["retryable"]),
+            (Some(strike.map_or(1, |(_, code)| code)), &false.into())
+        );
+    }
 }

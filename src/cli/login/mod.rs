@@ -20,7 +20,7 @@ use crate::config::{StorageKind, Typed, parse_boolean};
 use crate::error::Failure;
 use crate::jira::{Jira, user};
 
-use super::context::Context;
+use super::context::{Context, Cut};
 use super::session::SessionObject;
 use super::take_over;
 
@@ -189,7 +189,7 @@ async fn oauth(
         // The deadline of the whole command may come before the login's own patience is at its end.
         let unattended =
             LoginError::Unattended { patience: plan.patience, redirect_uri: redirect.uri.clone() };
-        ctx.on_cut(move |_| Some(unattended.into()));
+        ctx.on_cut(move |_, cut| (cut == Cut::Deadline).then(|| unattended.into()));
     }
     let notify = |notice: Notice| match notice {
         Notice::Arrived => drop(ctx.farewell()),

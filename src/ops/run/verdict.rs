@@ -1,6 +1,6 @@
 //! What a report comes to: the exit code.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::{Code, Failure, Hint};
 
@@ -40,14 +40,27 @@ impl Report {
         })
     }
 
+    /// What it did, for whoever cannot read the report: in words, its counts and the keys of what was changed or
+    /// may have been, and how to look.
+    pub fn in_short(&self) -> (String, Value, Option<Hint>) {
+        let changed: Vec<_> = self.issues.iter().filter(|issue| may_have_changed(issue)).collect();
+        let changed: Vec<_> = changed.into_iter().map(|issue| issue.key.to_string()).collect();
+        let what = match changed.len() {
+            0 => "the run changed nothing".to_owned(),
+            some => format!("the run changed, or may have changed, {some} of {} issues", self.issues.len()),
+        };
+        let look = Hint::Look { keys: changed.iter().take(NAMED).cloned().collect() };
+        let look = Some(look).filter(|_| !changed.is_empty());
+        (what, json!({ "counts": self.counts(), "changed": changed }), look)
+    }
+
     /// What it means that the run was cut short: if a change was made or may have been, the same command must
     /// not simply be run again.
     pub fn cut_short(&self) -> Option<Failure> {
-        let mut outcomes = self.issues.iter().flat_map(IssueReport::outcomes);
-        let changed = outcomes.any(|outcome| matches!(outcome, Outcome::Done | Outcome::Unknown));
+        let changed = self.issues.iter().any(may_have_changed);
         changed.then(|| {
             let text = "the run was cut short after it had changed something; the report says what is done";
-            Failure::new(Code::Partial, text)
+            Failure::new(Code::Partial, text).details(json!({ "counts": self.counts() }))
         })
     }
 
@@ -96,6 +109,10 @@ impl Report {
         );
         Failure::new(Code::Partial, message).hint(look(problems)).details(json!({ "counts": self.counts() }))
     }
+}
+
+fn may_have_changed(issue: &IssueReport) -> bool {
+    issue.outcomes().any(|outcome| matches!(outcome, Outcome::Done | Outcome::Unknown))
 }
 
 /// Several failures of one kind, in the words of the first.

@@ -2,7 +2,12 @@ use serde_json::json;
 
 use super::*;
 use crate::error::Code;
-use crate::ops::create::{CreateArgs, run};
+use crate::ops::Change;
+use crate::ops::create::{self, CreateArgs, Created};
+
+async fn run(args: CreateArgs, jira: &Jira) -> Result<Created, OpError> {
+    create::run(args, jira, &Change::default()).await
+}
 
 fn args(project: &str) -> CreateArgs {
     CreateArgs { project: some(project), summary: some("Ship it"), ..CreateArgs::default() }

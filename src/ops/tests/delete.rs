@@ -1,7 +1,12 @@
 use super::*;
 use crate::error::Code;
-use crate::ops::delete::{DeleteArgs, run};
+use crate::ops::Change;
+use crate::ops::delete::{self, DeleteArgs, Deleted};
 use crate::sandbox::world::World;
+
+async fn run(args: DeleteArgs, jira: &Jira) -> Result<Deleted, OpError> {
+    delete::run(args, jira, &Change::default()).await
+}
 
 fn args(key: &str) -> DeleteArgs {
     DeleteArgs { key: some(key), confirm: Some(true), ..DeleteArgs::default() }

@@ -2,7 +2,12 @@ use serde_json::json;
 
 use super::*;
 use crate::error::Code;
-use crate::ops::link::{LinkArgs, run};
+use crate::ops::Change;
+use crate::ops::link::{self, LinkArgs, Linked};
+
+async fn run(args: LinkArgs, jira: &Jira) -> Result<Linked, OpError> {
+    link::run(args, jira, &Change::default()).await
+}
 
 fn args(from: &str, to: &str) -> LinkArgs {
     LinkArgs { from: some(from), to: some(to), ..LinkArgs::default() }

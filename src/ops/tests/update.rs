@@ -2,8 +2,13 @@ use serde_json::json;
 
 use super::*;
 use crate::error::Code;
-use crate::ops::update::{UpdateArgs, run};
+use crate::ops::Change;
+use crate::ops::update::{self, UpdateArgs, Updated};
 use crate::sandbox::world::World;
+
+async fn run(args: UpdateArgs, jira: &Jira) -> Result<Updated, OpError> {
+    update::run(args, jira, &Change::default()).await
+}
 
 fn args(key: &str) -> UpdateArgs {
     UpdateArgs { key: some(key), ..UpdateArgs::default() }
