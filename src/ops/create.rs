@@ -10,7 +10,7 @@ use crate::jira::screen::{self, IssueType};
 use crate::jira::{Jira, JiraError, issue};
 use crate::output::text::{Readable, Text};
 
-use super::fields::{Typed, Wanted, explain_user, named};
+use super::fields::{Offered, Typed, Wanted, explain, named};
 use super::{Change, Flag, OpError, filled, flag, same_name};
 
 /// The type of the issue unless one is named; with a parent, the project's type of sub-tasks.
@@ -146,13 +146,13 @@ pub async fn run(args: CreateArgs, jira: &Jira, change: &Change) -> Result<Creat
     let Wish { project, kind, parent, wanted } = parse(args)?;
     let word = kind.clone().unwrap_or_else(|| TYPE.to_owned());
     let subtask = kind.is_none() && parent.is_some();
+    let offered = wanted.offered();
     let (issue_type, mut fields) = if subtask || wanted.needs_screen() {
         let types = types(jira, &project).await?;
         let kind = if subtask { only_subtask(&types, &project)? } else { choose(&types, &word, &project)? };
         let fields = if wanted.needs_screen() {
-            let screen = screen::create_screen(jira, &project, kind).await?;
-            let place = format!("the screen for creating a {} in {project}", kind.name);
-            wanted.on(&screen, place, jira).await?
+            let (fields, place) = screen_of(&project, kind, jira).await?;
+            wanted.on(&fields, place, jira).await?
         } else {
             wanted.known()
         };
@@ -165,22 +165,33 @@ pub async fn run(args: CreateArgs, jira: &Jira, change: &Change) -> Result<Creat
     if let Some(parent) = &parent {
         fields.insert("parent".to_owned(), parent.object());
     }
-    send(fields, &project, &word, jira, change).await
+    match send(fields, &project, jira, change).await {
+        Err(OpError::Jira(error)) => {
+            Err(refused(error, &project, (!subtask).then_some(&*word), offered, jira).await)
+        }
+        outcome => outcome,
+    }
+}
+
+/// What can be set on a new issue, and whose screen that is.
+async fn screen_of(
+    project: &ProjectRef,
+    kind: &IssueType,
+    jira: &Jira,
+) -> Result<(Vec<screen::Field>, String), OpError> {
+    let fields = screen::create_screen(jira, project, kind).await?;
+    Ok((fields, format!("the screen for creating a {} in {project}", kind.name)))
 }
 
 async fn send(
     fields: Map<String, Value>,
     project: &ProjectRef,
-    kind: &str,
     jira: &Jira,
     change: &Change,
 ) -> Result<Created, OpError> {
     let request = issue::create(fields);
     let look = || Hint::LookForNew { project: project.to_string() };
-    let answer = match change.send(jira, &request, look).await {
-        Err(OpError::Jira(error)) => return Err(explain(error, project, kind, jira).await),
-        answer => answer?.into_json(),
-    };
+    let answer = change.send(jira, &request, look).await?.into_json();
     match answer["key"].as_str() {
         Some(key) => Ok(Created { key: key.to_owned(), answer }),
         None => {
@@ -191,23 +202,36 @@ async fn send(
     }
 }
 
-/// Jira answers 400 to a project, a type or a user that it does not know; the first two are said to be not
-/// found, with what there is.
-async fn explain(error: JiraError, project: &ProjectRef, kind: &str, jira: &Jira) -> OpError {
+/// Jira answers 400 to a project, a type or a value that it does not know: each is said to be that, with what
+/// there is. `kind` is the type as it was named; none, if it was found by itself.
+async fn refused(
+    error: JiraError,
+    project: &ProjectRef,
+    kind: Option<&str>,
+    offered: Vec<Offered>,
+    jira: &Jira,
+) -> OpError {
     let JiraError::Refused { status: 400, details, .. } = &error else { return error.into() };
-    let refused = |field: &str| details["errors"].get(field).is_some();
-    if refused("project") {
+    if details["errors"].get("project").is_some() {
         return OpError::NoProject { project: project.to_string(), error: Some(error) };
     }
-    if refused("issuetype") {
+    if let Some(kind) = kind
+        && details["errors"].get("issuetype").is_some()
         // Jira says the same of a type that needs a parent.
-        if let Ok(types) = types(jira, project).await
-            && let Err(unknown) = choose(&types, kind, project)
-        {
-            return unknown;
-        }
+        && let Ok(types) = types(jira, project).await
+        && let Err(unknown) = choose(&types, kind, project)
+    {
+        return unknown;
     }
-    explain_user(error)
+    let screen = async {
+        let types = types(jira, project).await?;
+        let kind = match kind {
+            Some(kind) => choose(&types, kind, project)?,
+            None => only_subtask(&types, project)?,
+        };
+        screen_of(project, kind, jira).await
+    };
+    explain(error, offered, "create", screen, jira).await
 }
 
 async fn types(jira: &Jira, project: &ProjectRef) -> Result<Vec<IssueType>, OpError> {
@@ -231,6 +255,7 @@ fn choose<'a>(types: &'a [IssueType], word: &str, project: &ProjectRef) -> Resul
     found.ok_or_else(|| OpError::NoSuch {
         place: format!("the project {project}"),
         what: "issue type",
+        field: Some("issuetype"),
         name: word.to_owned(),
         offered: types.iter().map(|kind| kind.name.clone()).collect(),
     })

@@ -53,7 +53,7 @@ pub enum OpError {
         allowed: Vec<String>,
     },
     /// A field that is not there.
-    #[error("{message}; nothing was changed{}", nearest_words(.nearest))]
+    #[error("{message}{}", nearest_words(.nearest))]
     NoSuchField {
         /// The command whose help says more.
         command: &'static str,
@@ -61,6 +61,24 @@ pub enum OpError {
         message: String,
         /// Names that are close.
         nearest: Vec<String>,
+    },
+    /// `--from-status` names a status that there is not.
+    #[error("--from-status: Jira has no status \"{name}\"; nothing was changed{}", nearest_words(.nearest))]
+    NoSuchStatus {
+        /// What was asked for.
+        name: String,
+        /// Names that are close.
+        nearest: Vec<String>,
+    },
+    /// A name that several fields have.
+    #[error("{message}")]
+    SeveralFields {
+        /// The command whose help says more.
+        command: &'static str,
+        /// What was looked for.
+        message: String,
+        /// Their ids.
+        ids: Vec<String>,
     },
     /// Nothing was named that could be changed.
     #[error("nothing to update: name a field with its flag, or with --field NAME=VALUE")]
@@ -105,6 +123,8 @@ pub enum OpError {
         place: String,
         /// What kind of thing was asked for.
         what: &'static str,
+        /// The id of the field that would hold it, if one would.
+        field: Option<&'static str>,
         /// What was asked for.
         name: String,
         /// What there is.
@@ -123,7 +143,9 @@ impl From<OpError> for Failure {
             }
             OpError::Value { command, .. } => Failure::new(Code::BadValue, text).hint(Hint::Help(command)),
             OpError::Sink(failure) => failure,
-            OpError::NoSuchUser(_) => Failure::new(Code::NotFound, text),
+            OpError::NoSuchUser(_) => {
+                Failure::new(Code::BadValue, text).details(json!({ "field": "assignee" }))
+            }
             OpError::Unconfirmed { command, .. } => {
                 Failure::new(Code::ConfirmMissing, text).hint(Hint::Help(command))
             }
@@ -134,22 +156,32 @@ impl From<OpError> for Failure {
                 }
                 Failure::new(Code::BadValue, text).details(details).hint(Hint::Help(command))
             }
-            OpError::NoSuchField { command, nearest, .. } => {
-                let failure = Failure::new(Code::BadValue, text).hint(Hint::Help(command));
-                if nearest.is_empty() { failure } else { failure.details(json!({ "nearest": nearest })) }
+            OpError::NoSuchField { command, nearest, .. } => not_known(text, command, &nearest),
+            OpError::NoSuchStatus { nearest, .. } => not_known(text, "run", &nearest),
+            OpError::SeveralFields { command, ids, .. } => {
+                Failure::new(Code::BadValue, text).details(json!({ "ids": ids })).hint(Hint::Help(command))
             }
             OpError::NothingToDo => Failure::new(Code::NothingToDo, text).hint(Hint::Help("update")),
             OpError::NoProject { error, .. } => {
                 let said = error.map(Failure::from);
                 Failure { code: Code::NotFound, message: text, ..said.unwrap_or_else(not_found) }
             }
-            OpError::Assignee(error) => Failure { message: text, ..error.into() },
+            OpError::Assignee(error) => Failure { code: Code::BadValue, message: text, ..error.into() },
             OpError::Unanswered { error, look } => Failure::from(error).hint(look),
-            OpError::NoSuch { offered, .. } => {
-                Failure::new(Code::NotFound, text).details(json!({ "offered": offered }))
+            OpError::NoSuch { field, offered, .. } => {
+                let mut details = json!({ "allowed": offered });
+                if let Some(field) = field {
+                    details["field"] = field.into();
+                }
+                Failure::new(Code::BadValue, text).details(details)
             }
         }
     }
+}
+
+fn not_known(text: String, command: &'static str, nearest: &[String]) -> Failure {
+    let failure = Failure::new(Code::BadValue, text).hint(Hint::Help(command));
+    if nearest.is_empty() { failure } else { failure.details(json!({ "nearest": nearest })) }
 }
 
 fn not_found() -> Failure {

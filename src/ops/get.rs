@@ -10,6 +10,7 @@ use crate::jira::key::IssueRef;
 use crate::jira::{Jira, JiraError, Request};
 use crate::output::text::{Readable, Text};
 
+use super::fields::select;
 use super::{
     EPIC_FIELD, Flag, OpError, SPRINT_FIELD, flag, list, readable, row, schema as json_schema, selection,
 };
@@ -52,7 +53,7 @@ pub struct GetArgs {
     /// The keys of one or several issues, in the place of --key
     #[arg(value_name = "KEY", id = "key_pos", conflicts_with = "key")]
     pub keys: Vec<String>,
-    /// Fields to return, separated by commas; `*all` for all of them
+    /// Fields to return, by their ids or names, separated by commas; `*all` for all of them
     #[arg(long, value_name = "FIELDS", allow_hyphen_values = true)]
     pub fields: Option<String>,
     /// What to return besides, separated by commas: renderedFields, changelog, transitions and others
@@ -130,7 +131,7 @@ impl Text for Found {
 /// What the arguments mean.
 struct Wish {
     issues: Vec<IssueRef>,
-    fields: String,
+    fields: Vec<String>,
     expand: String,
     comments: Option<u64>,
 }
@@ -139,7 +140,11 @@ struct Wish {
 /// ask for fewer.
 pub async fn run(args: GetArgs, jira: &Jira) -> Result<Found, OpError> {
     let names = readable::Names::new(args.epic_field.as_deref(), args.sprint_field.as_deref());
-    let wish = parse(args)?;
+    let asked = args.fields.is_some();
+    let mut wish = parse(args)?;
+    if asked {
+        wish.fields = select::ids("get", wish.fields, jira).await?;
+    }
     let at_once = if wish.comments.is_some() { AT_ONCE / 2 } else { AT_ONCE };
     let one = wish.issues.len() == 1;
     let fetching = wish.issues.iter().map(|issue| fetch(issue, &wish, jira));
@@ -155,7 +160,7 @@ pub async fn run(args: GetArgs, jira: &Jira) -> Result<Found, OpError> {
 }
 
 async fn fetch(key: &IssueRef, wish: &Wish, jira: &Jira) -> Result<Value, JiraError> {
-    let mut request = issue::get(key).query("fields", &wish.fields);
+    let mut request = issue::get(key).query("fields", wish.fields.join(","));
     if !wish.expand.is_empty() {
         request = request.query("expand", &wish.expand);
     }
@@ -192,7 +197,7 @@ fn parse(args: GetArgs) -> Result<Wish, OpError> {
     };
     Ok(Wish {
         issues,
-        fields: selection(asked.as_deref(), FIELDS, epic_field, sprint_field).join(","),
+        fields: selection(asked.as_deref(), FIELDS, epic_field, sprint_field),
         expand: list(&expand.unwrap_or_default()).join(","),
         comments,
     })

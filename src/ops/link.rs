@@ -158,6 +158,7 @@ fn choose<'a>(types: &'a [LinkType], wanted: &str) -> Result<Chosen<'a>, OpError
     said.pop().ok_or_else(|| OpError::NoSuch {
         place: "Jira".to_owned(),
         what: "link type",
+        field: None,
         name: wanted.to_owned(),
         offered: types
             .iter()
@@ -220,7 +221,7 @@ mod tests {
         assert_eq!((several.code, several.exit_code()), (Code::BadValue, 2));
         assert!(several.message.ends_with("name one of Cause, Problem"), "{several}");
         let none = Failure::from(choose(&types(), "eats").unwrap_err());
-        assert_eq!((none.code, none.exit_code()), (Code::NotFound, 5));
+        assert_eq!((none.code, none.exit_code()), (Code::BadValue, 2));
         assert!(none.message.contains("Blocks (blocks, is blocked by)"), "{none}");
     }
 }

@@ -10,6 +10,7 @@ use crate::jira::Jira;
 use crate::jira::paging::{self, Pages, Query};
 use crate::output::text::{Readable, Text};
 
+use super::fields::select;
 use super::{EPIC_FIELD, Flag, OpError, SPRINT_FIELD, flag, row, schema as json_schema, selection};
 
 /// What is returned unless fields are named; the epic's and the sprint's field come on top.
@@ -35,7 +36,7 @@ pub struct SearchArgs {
     /// The query, in the place of --jql
     #[arg(value_name = "JQL", id = "jql_pos", conflicts_with = "jql")]
     pub jql_pos: Option<String>,
-    /// Fields to return, separated by commas; `*all` for all of them
+    /// Fields to return, by their ids or names, separated by commas; `*all` for all of them
     #[arg(long, value_name = "FIELDS", allow_hyphen_values = true)]
     pub fields: Option<String>,
     /// How many issues to return at most; 20 unless told otherwise
@@ -161,7 +162,11 @@ impl Text for Found {
 
 /// Searches. With a sink the issues go there, while the next page is fetched, and are not kept.
 pub async fn run(args: SearchArgs, jira: &Jira, sink: Option<&mut Sink<'_>>) -> Result<Found, OpError> {
-    let (query, shape) = parse(args)?;
+    let asked = args.fields.is_some();
+    let (mut query, shape) = parse(args)?;
+    if asked {
+        query.fields = select::ids("search", query.fields, jira).await?;
+    }
     let wanted = match shape {
         Shape::Count => return count(&query, jira).await,
         Shape::Issues(wanted) | Shape::Meta(wanted) => wanted,

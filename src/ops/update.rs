@@ -9,7 +9,7 @@ use crate::jira::key::IssueRef;
 use crate::jira::{Jira, issue, screen};
 use crate::output::text::{Readable, Text};
 
-use super::fields::{Typed, Wanted, explain_user};
+use super::fields::{Typed, Wanted, explain};
 use super::{Change, Flag, OpError, flag, schema as json_schema};
 
 /// What is said of the flags beside their types.
@@ -109,16 +109,21 @@ impl Text for Updated {
 /// Changes the issue, all fields at once or none.
 pub async fn run(args: UpdateArgs, jira: &Jira, change: &Change) -> Result<Updated, OpError> {
     let (key, wanted) = parse(args)?;
+    let offered = wanted.offered();
+    let screen = async || {
+        let fields = screen::edit_screen(jira, &key).await?;
+        Ok::<_, OpError>((fields, format!("the screen for editing {key}")))
+    };
     let fields = if wanted.needs_screen() {
-        let screen = screen::edit_screen(jira, &key).await?;
-        wanted.on(&screen, format!("the screen for editing {key}"), jira).await?
+        let (fields, name) = screen().await?;
+        wanted.on(&fields, name, jira).await?
     } else {
         wanted.known()
     };
     let look = || Hint::Look { keys: vec![key.to_string()] };
     match change.send(jira, &issue::edit(&key, fields), look).await {
         Ok(_) => Ok(Updated { key, status: "updated" }),
-        Err(OpError::Jira(error)) => Err(explain_user(error)),
+        Err(OpError::Jira(error)) => Err(explain(error, offered, "update", screen(), jira).await),
         Err(error) => Err(error),
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn find<'a>(by: &By, place: &Place<'a>) -> Result<&'a Field, Op
 }
 
 /// By id, else by name.
-fn matching<'a>(fields: &'a [Field], by: &By) -> Vec<&'a Field> {
+pub(super) fn matching<'a>(fields: &'a [Field], by: &By) -> Vec<&'a Field> {
     match by {
         By::Mark(mark, _) => fields.iter().filter(|field| field.schema.custom == *mark).collect(),
         By::Word(word) => match fields.iter().find(|field| field.id == *word) {
@@ -55,8 +55,13 @@ async fn absent(by: &By, place: &Place<'_>) -> OpError {
         By::Mark(_, name) => {
             (format!("this Jira has no field of the kind {name}, which is Jira Software's"), Vec::new())
         }
-        By::Word(word) => (format!("Jira has no field \"{word}\""), nearest(word, place.fields, &all)),
+        By::Word(word) => {
+            // Those on the screen are first among equals.
+            let names = place.fields.iter().chain(&all).map(|field| field.name.as_str());
+            (format!("Jira has no field \"{word}\""), nearest(word, names))
+        }
     };
+    let message = format!("{message}; nothing was changed");
     OpError::NoSuchField { command: place.command, message, nearest }
 }
 
@@ -70,16 +75,16 @@ fn ambiguous(by: &By, several: &[&Field], place: &Place<'_>) -> OpError {
     OpError::Value { command: place.command, message }
 }
 
-/// The names that are closest to what was typed, those on the screen first among equals.
-fn nearest(word: &str, here: &[Field], all: &[Field]) -> Vec<String> {
+/// The names that are closest to what was typed, in their own order among equals.
+pub(in crate::ops) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Vec<String> {
     let wanted = word.trim().to_lowercase();
     let mut ranked: Vec<(usize, &str)> = Vec::new();
-    for field in here.iter().chain(all) {
-        if ranked.iter().all(|(_, known)| *known != field.name) {
-            let name = field.name.to_lowercase();
+    for known in names {
+        if ranked.iter().all(|(_, ranked)| *ranked != known) {
+            let name = known.to_lowercase();
             // A part of a name is as good as a slip of the finger.
             let part = wanted.chars().count() > 2 && (name.contains(&wanted) || wanted.contains(&name));
-            ranked.push((if part { 1 } else { distance(&wanted, &name) }, &field.name));
+            ranked.push((if part { 1 } else { distance(&wanted, &name) }, known));
         }
     }
     let bound = (wanted.chars().count() / 2).max(1);
@@ -127,12 +132,13 @@ mod tests {
 
     #[test]
     fn the_nearest_names_are_offered_and_far_ones_are_not() {
-        let fields = ["Severity", "Story Points", "Story", "Summary", "Sprint"].map(|name| field("x", name));
-        assert_eq!(nearest("severty", &fields, &[]), ["Severity"]);
-        assert_eq!(nearest("points", &fields, &[]), ["Story Points", "Sprint"]);
-        assert_eq!(nearest("Stroy", &fields, &[]), ["Story"]);
-        assert!(nearest("xyzzy", &fields, &fields).is_empty());
-        assert!(nearest("", &fields, &[]).is_empty());
+        let names = ["Severity", "Story Points", "Story", "Summary", "Sprint", "Story"];
+        let nearest = |word: &str| nearest(word, names.into_iter());
+        assert_eq!(nearest("severty"), ["Severity"]);
+        assert_eq!(nearest("points"), ["Story Points", "Sprint"]);
+        assert_eq!(nearest("Stroy"), ["Story"]);
+        assert!(nearest("xyzzy").is_empty());
+        assert!(nearest("").is_empty());
     }
 
     #[test]

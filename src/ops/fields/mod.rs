@@ -5,6 +5,7 @@
 //! on which they are to be set; it is asked for then, and only then.
 
 mod find;
+pub(super) mod select;
 mod shape;
 
 use serde_json::{Map, Value, json};
@@ -16,6 +17,7 @@ use crate::jira::{Jira, JiraError};
 
 use super::{OpError, filled, list};
 pub use find::distance;
+pub(super) use find::nearest;
 use find::{Place, find};
 use shape::shape;
 
@@ -44,8 +46,18 @@ pub(super) struct Wanted {
     command: &'static str,
     /// Ready for Jira.
     known: Map<String, Value>,
+    /// Which of that was typed as one of the values that the field offers.
+    offered: Vec<Offered>,
     /// What a screen has to say first.
     open: Vec<Open>,
+}
+
+/// A value of a flag whose field every Jira has, and which offers its values: Jira is sent it as it was typed, for
+/// that costs no request where it is right. What there is instead is looked up once Jira has said no.
+#[derive(Clone, Debug)]
+pub(super) struct Offered {
+    id: &'static str,
+    text: String,
 }
 
 /// A field that is yet to be found.
@@ -95,7 +107,7 @@ impl Typed {
         } = self;
         let value = |message: String| OpError::Value { command, message };
         let given = |text: Option<String>| if clears { text } else { filled(text) };
-        let mut wanted = Wanted { command, known: Map::new(), open: Vec::new() };
+        let mut wanted = Wanted { command, known: Map::new(), offered: Vec::new(), open: Vec::new() };
         if let Some(summary) = summary {
             if summary.trim().is_empty() {
                 return Err(value("--summary is empty: an issue needs one".to_owned()));
@@ -112,9 +124,11 @@ impl Typed {
         }
         if let Some(priority) = given(priority) {
             wanted.set("priority", if priority.trim().is_empty() { Value::Null } else { named(&priority) });
+            wanted.offered.push(Offered { id: "priority", text: priority });
         }
         if let Some(names) = given(components) {
             wanted.set("components", list(&names).iter().map(|name| json!({ "name": name })).collect());
+            wanted.offered.push(Offered { id: "components", text: names });
         }
         if let Some(labels) = given(labels) {
             let labels = list(&labels);
@@ -168,6 +182,11 @@ impl Wanted {
         self.known.insert(id.to_owned(), value);
     }
 
+    /// What was typed as one of the values that a field offers.
+    pub fn offered(&self) -> Vec<Offered> {
+        self.offered.clone()
+    }
+
     /// What Jira takes, where no screen was needed.
     pub fn known(self) -> Map<String, Value> {
         self.known
@@ -181,20 +200,18 @@ impl Wanted {
         jira: &Jira,
     ) -> Result<Map<String, Value>, OpError> {
         let command = self.command;
-        let mut ready = Wanted { command, known: self.known, open: Vec::new() };
+        let mut ready = Wanted { command, known: self.known, offered: Vec::new(), open: Vec::new() };
         let place = Place { command, fields, name: place, jira };
+        // The screen is at hand, and knows.
+        for Offered { id, text } in self.offered {
+            ready.set(id, shaped(&By::Word(id.to_owned()), &text, &place).await?.1);
+        }
         for Open { by, value } in self.open {
-            let field = find(&by, &place).await?;
-            let value = match value {
-                Setting::Json(json) => json,
-                Setting::Text(text) => shape(field, &text).map_err(|misfit| OpError::Misfit {
-                    command,
-                    field: field.id.clone(),
-                    message: format!("{} ({}): {}", field.name, field.id, misfit.message),
-                    allowed: misfit.allowed,
-                })?,
+            let (id, value) = match value {
+                Setting::Json(json) => (find(&by, &place).await?.id.clone(), json),
+                Setting::Text(text) => shaped(&by, &text, &place).await?,
             };
-            ready.put(&field.id, value)?;
+            ready.put(&id, value)?;
         }
         Ok(ready.known)
     }
@@ -218,21 +235,53 @@ impl Wanted {
     }
 }
 
+/// The id of a field, and the text in the shape that it takes.
+async fn shaped(by: &By, text: &str, place: &Place<'_>) -> Result<(String, Value), OpError> {
+    let field = find(by, place).await?;
+    let value = shape(field, text).map_err(|misfit| OpError::Misfit {
+        command: place.command,
+        field: field.id.clone(),
+        message: format!("{} ({}): {}", field.name, field.id, misfit.message),
+        allowed: misfit.allowed,
+    })?;
+    Ok((field.id.clone(), value))
+}
+
+/// Why Jira refused the change: a value that a field does not offer is said to be that, in the words that the
+/// same value has with `--field`; anything else is in Jira's own words. `screen` is asked only for the former.
+pub(super) async fn explain(
+    error: JiraError,
+    offered: Vec<Offered>,
+    command: &'static str,
+    screen: impl Future<Output = Result<(Vec<Field>, String), OpError>>,
+    jira: &Jira,
+) -> OpError {
+    let JiraError::Refused { status: 400, details, .. } = &error else { return error.into() };
+    let refused = |id: &str| details["errors"].get(id).is_some();
+    if refused("assignee") {
+        return OpError::Assignee(error);
+    }
+    let offered: Vec<_> = offered.into_iter().filter(|offered| refused(offered.id)).collect();
+    if offered.is_empty() {
+        return error.into();
+    }
+    // Without a screen Jira's own words are all there is.
+    let Ok((fields, name)) = screen.await else { return error.into() };
+    let place = Place { command, fields: &fields, name, jira };
+    for Offered { id, text } in offered {
+        match shaped(&By::Word(id.to_owned()), &text, &place).await {
+            Ok(_) | Err(OpError::Jira(_)) => {}
+            Err(misfit) => return misfit,
+        }
+    }
+    error.into()
+}
+
 /// `{"name"}`, or `{"id"}` for what is a number.
 pub(super) fn named(word: &str) -> Value {
     let word = word.trim();
     let member = if word.bytes().all(|byte| byte.is_ascii_digit()) { "id" } else { "name" };
     json!({ member: word })
-}
-
-/// What Jira refused a login name for, with how to find one.
-pub(super) fn explain_user(error: JiraError) -> OpError {
-    match &error {
-        JiraError::Refused { status: 400, details, .. } if details["errors"].get("assignee").is_some() => {
-            OpError::Assignee(error)
-        }
-        _ => error.into(),
-    }
 }
 
 /// `NAME=VALUE`; a name may not hold an equals sign, a value may.

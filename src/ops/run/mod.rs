@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use crate::error::{Code, Failure, Hint};
 use crate::jira::{AccessClass, Answer, Jira, JiraError, Note, Request, issue, user};
 
+use super::fields::nearest;
 use super::{OpError, same_name};
 use act::Actor;
 use args::Plan;
@@ -95,9 +96,32 @@ pub async fn run(args: RunArgs, jira: &Jira, progress: &RunProgress) -> Result<R
             let actor = Actor { plan: &plan, facts: &facts, gate: &gate, progress };
             let acting = found.into_iter().map(|(at, issue)| actor.act(at, issue));
             stream::iter(acting).buffer_unordered(AT_ONCE).collect::<()>().await;
+            if let Some(from) = plan.from_status.as_ref().filter(|_| progress.all_excluded())
+                && let Some(error) = no_such_status(from, &gate).await
+            {
+                progress.abort(error.into());
+            }
         }
     }
     Ok(progress.report())
+}
+
+/// That no issue is in a status is nothing to fail of, unless there is no such status: then it was mistyped, and
+/// nothing would ever be done. A Jira that does not say which there are is believed.
+async fn no_such_status(wanted: &str, gate: &Gate<'_>) -> Option<OpError> {
+    let list = match gate.send(&Request::get("/rest/api/2/status")).await {
+        Ok(answer) => answer.into_json(),
+        Err(error) => {
+            tracing::info!("the statuses are not known: {error}");
+            return None;
+        }
+    };
+    let names: Vec<&str> = list.as_array()?.iter().filter_map(|status| status["name"].as_str()).collect();
+    if names.is_empty() || names.iter().any(|name| same_name(name, wanted)) {
+        return None;
+    }
+    let nearest = nearest(wanted, names.into_iter());
+    Some(OpError::NoSuchStatus { name: wanted.to_owned(), nearest })
 }
 
 /// Leaves out issues that were found twice, under an old key and the new one: they are changed once.
@@ -157,6 +181,7 @@ async fn resolution(gate: &Gate<'_>, name: &str) -> Result<String, OpError> {
         None => Err(OpError::NoSuch {
             place: "Jira".to_owned(),
             what: "resolution",
+            field: Some("resolution"),
             name: name.to_owned(),
             offered: named.into_iter().map(|(name, _)| name.to_owned()).collect(),
         }),

@@ -383,6 +383,13 @@ impl RunProgress {
         }
     }
 
+    /// Whether issues were found, and none of them is in the status that `--from-status` names.
+    pub(super) fn all_excluded(&self) -> bool {
+        let report = self.lock();
+        let mut found = report.issues.iter().filter(|entry| entry.found).peekable();
+        found.peek().is_some() && found.all(|entry| entry.excluded)
+    }
+
     pub(super) fn excluded(&self, at: usize) -> bool {
         self.lock().issues.get(at).is_some_and(|entry| entry.excluded)
     }

@@ -206,17 +206,52 @@ async fn an_unknown_project_type_or_user_is_said_to_be_that() {
     let project = failure(run(by_screen, &site.jira).await);
     assert_eq!((project.code, project.exit_code()), (Code::NotFound, 5), "{project}");
     let kind = failure(run(CreateArgs { kind: some("Epos"), ..args("OPS") }, &site.jira).await);
-    assert_eq!((kind.code, kind.exit_code()), (Code::NotFound, 5));
+    assert_eq!((kind.code, kind.exit_code()), (Code::BadValue, 2));
     assert_eq!(
         kind.message,
         "the project OPS has no issue type \"Epos\": it has Task, Sub-task, Bug; nothing was changed"
     );
     let user = failure(run(CreateArgs { assignee: some("Sandbox Lead"), ..args("GAIA") }, &site.jira).await);
-    assert_eq!((user.code, user.exit_code()), (Code::BadRequest, 1));
+    assert_eq!((user.code, user.exit_code()), (Code::BadValue, 2));
     assert!(user.message.contains("login name") && user.details.is_some(), "{user}");
     let viewer = jira(&site.sandbox, "viewer", false);
     let nothing = CreateArgs { field: vec!["Effort=1".to_owned()], ..args("OPS") };
     assert_eq!(failure(run(nothing, &viewer).await).code, Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_value_that_a_field_does_not_offer_fails_alike_with_its_flag_and_with_field() {
+    let site = site().await;
+    let priority = CreateArgs { priority: some("Hgh"), ..args("GAIA") };
+    let components = CreateArgs { components: some("Backend,Fridge"), ..args("GAIA") };
+    let field = |field: &str| CreateArgs { field: vec![field.to_owned()], ..args("GAIA") };
+    for (flag, field, id) in [
+        (priority, field("priority=Hgh"), "priority"),
+        (components, field("components=Backend,Fridge"), "components"),
+    ] {
+        let by_flag = failure(run(flag.clone(), &site.jira).await);
+        assert_eq!(site.requests()[0], "POST /issue", "nothing is asked before");
+        let by_field = failure(run(field, &site.jira).await);
+        site.sandbox.clear_log();
+        assert_eq!((by_flag.code, by_flag.exit_code()), (Code::BadValue, 2), "{by_flag}");
+        assert_eq!((&by_flag.message, &by_flag.details), (&by_field.message, &by_field.details));
+        let details = by_flag.details.unwrap();
+        assert_eq!(details["field"], id);
+        assert!(!details["allowed"].as_array().unwrap().is_empty(), "{details}");
+        // With the screen at hand, nothing is sent at all.
+        let both = CreateArgs { field: vec!["Story Points=1".to_owned()], ..flag };
+        assert_eq!(failure(run(both, &site.jira).await).message, by_flag.message);
+        assert!(!site.requests().contains(&"POST /issue".to_owned()));
+    }
+    for user in [CreateArgs { assignee: some("nobody"), ..args("GAIA") }, field("assignee=nobody")] {
+        let failed = failure(run(user, &site.jira).await);
+        assert_eq!((failed.code, failed.exit_code()), (Code::BadValue, 2), "{failed}");
+        assert!(failed.message.contains("login name"), "{failed}");
+    }
+    // Where Jira does not say what there is, its own words are left.
+    site.answer("/rest/api/2/issue/createmeta/GAIA/issuetypes", 500, json!({}));
+    let unexplained = failure(run(CreateArgs { priority: some("Hgh"), ..args("GAIA") }, &site.jira).await);
+    assert_eq!((unexplained.code, unexplained.exit_code()), (Code::BadRequest, 1));
 }
 
 #[tokio::test]

@@ -135,3 +135,21 @@ async fn text_is_a_line_for_each_field_for_a_person_and_a_row_for_a_program() {
     assert!(piped(&found).starts_with("GAIA-12\tIn Progress\t"), "{}", piped(&found));
     assert_eq!(piped(&found).lines().count(), 1);
 }
+
+#[tokio::test]
+async fn a_field_is_looked_up_once_for_all_issues() {
+    let site = site().await;
+    let named = GetArgs { fields: some("Story Points"), ..args(&["GAIA-12", "GAIA-10"]) };
+    let found = run(named, &site.jira).await.unwrap();
+    assert!(
+        found
+            .issues()
+            .iter()
+            .all(|issue| issue["fields"].as_object().unwrap().contains_key("customfield_10106"))
+    );
+    assert_eq!(site.requests(), ["GET /field", "GET /issue/GAIA-12", "GET /issue/GAIA-10"]);
+    let wrong = GetArgs { fields: some("Story Pionts"), ..args(&["GAIA-12"]) };
+    let failed = failure(run(wrong, &site.jira).await);
+    assert_eq!((failed.code, failed.exit_code()), (Code::BadValue, 2), "{failed}");
+    assert_eq!(site.requests(), ["GET /field"]);
+}

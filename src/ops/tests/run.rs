@@ -191,7 +191,7 @@ async fn an_unknown_resolution_or_assignee_changes_nothing() {
     for (wish, word) in [(resolution, "Sideways"), (assignee, "no such user")] {
         let (report, value) = go(&site, wish).await;
         let failed = report.failure().unwrap();
-        assert_eq!((failed.code, failed.exit_code()), (Code::NotFound, 5));
+        assert_eq!((failed.code, failed.exit_code()), (Code::BadValue, 2));
         assert!(failed.message.contains(word), "{failed}");
         assert_eq!(value["issues"][0]["transition"]["result"], "skipped");
         assert!(!site.requests().iter().any(|request| request.contains("transitions")));
@@ -237,6 +237,33 @@ async fn only_issues_in_the_named_status_are_changed() {
     assert_eq!(value["issues"][0]["comment"]["result"], "skipped");
     assert_eq!(value["issues"][1]["transition"]["result"], "done");
     assert_eq!((report.counts().skipped, report.counts().done), (1, 1));
+}
+
+#[tokio::test]
+async fn a_status_that_there_is_not_is_no_reason_to_do_nothing() {
+    let site = site().await;
+    let from = |status: &str| RunArgs { from_status: some(status), ..to("GAIA-10 GAIA-12", "Done") };
+    let (report, value) = go(&site, from("Opne")).await;
+    let failed = report.failure().unwrap();
+    assert_eq!((failed.code, failed.exit_code()), (Code::BadValue, 2));
+    let said = "--from-status: Jira has no status \"Opne\"; nothing was changed. Did you mean Open, Done?";
+    assert_eq!(failed.message, said);
+    assert_eq!(failed.details.unwrap(), json!({"nearest": ["Open", "Done"]}));
+    let results = [0, 1].map(|at| value["issues"][at]["transition"]["result"].clone());
+    assert_eq!(results, ["skipped", "skipped"], "the report is there all the same");
+    assert_eq!(site.requests(), ["POST /search", "GET /status"]);
+    // One that no issue happens to be in is what was asked for.
+    let (report, _) = go(&site, from("done")).await;
+    assert!(report.failure().is_none());
+    assert_eq!(report.counts().skipped, 2);
+    // It is asked only where nothing was done, and a Jira that does not say changes nothing.
+    site.sandbox.clear_log();
+    let (report, _) = go(&site, from("in progress")).await;
+    assert!(report.failure().is_none());
+    assert!(!site.requests().contains(&"GET /status".to_owned()));
+    site.answer("/rest/api/2/status", 403, json!({"errorMessages": ["No."]}));
+    let (report, _) = go(&site, from("Opne")).await;
+    assert!(report.failure().is_none());
 }
 
 #[tokio::test]

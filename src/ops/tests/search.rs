@@ -103,6 +103,51 @@ async fn a_page_that_turns_out_too_small_is_asked_for_again_in_order() {
 }
 
 #[tokio::test]
+async fn fields_can_be_named_as_people_call_them() {
+    let site = site().await;
+    let asked = async |fields: &str| {
+        run(SearchArgs { fields: some(fields), ..args("project = GAIA") }, &site.jira, None).await
+    };
+    asked("Story points, status,Fix Version/s,-Epic Link,*all").await.unwrap();
+    let log = site.sandbox.log();
+    assert_eq!(log[0].path, "/rest/api/2/field");
+    let sent: Value = serde_json::from_str(&log[1].body).unwrap();
+    assert_eq!(
+        sent["fields"],
+        json!(["customfield_10106", "status", "fixVersions", "-customfield_10101", "*all"])
+    );
+    site.sandbox.clear_log();
+    // What is plainly an id costs nothing.
+    asked("key,summary,customfield_99999,-description,*navigable").await.unwrap();
+    assert_eq!(site.requests(), ["POST /search"]);
+}
+
+#[tokio::test]
+async fn a_field_that_there_is_not_is_no_empty_one() {
+    let site = site().await;
+    for (fields, said, details) in [
+        (
+            "summary,Stroy Points",
+            "Jira has no field \"Stroy Points\". Did you mean Story Points?",
+            json!({"nearest": ["Story Points"]}),
+        ),
+        ("sumary", "Jira has no field \"sumary\". Did you mean Summary?", json!({"nearest": ["Summary"]})),
+        ("xyzzy", "Jira has no field \"xyzzy\"", json!(null)),
+        (
+            "Team",
+            "several fields are called \"Team\": name one by its id, customfield_10207 or customfield_10208",
+            json!({"ids": ["customfield_10207", "customfield_10208"]}),
+        ),
+    ] {
+        let wrong = SearchArgs { fields: some(fields), ..args("project = GAIA") };
+        let failed = failure(run(wrong, &site.jira, None).await);
+        assert_eq!((failed.code, failed.exit_code()), (Code::BadValue, 2), "{failed}");
+        assert_eq!((failed.message.as_str(), failed.details.unwrap_or_default()), (said, details));
+        assert_eq!(site.requests(), ["GET /field"], "{fields}");
+    }
+}
+
+#[tokio::test]
 async fn pages_are_smaller_when_all_fields_are_asked_for() {
     let site = site().await;
     let wide = SearchArgs { fields: some("*all"), ..all("project = GAIA") };

@@ -124,11 +124,28 @@ async fn sprint_and_epic_are_found_by_what_they_are() {
 }
 
 #[tokio::test]
+async fn a_value_that_a_field_does_not_offer_fails_alike_with_its_flag_and_with_field() {
+    let site = site().await;
+    let field = |field: &str| UpdateArgs { field: vec![field.to_owned()], ..args("GAIA-12") };
+    for (flag, field) in [
+        (UpdateArgs { priority: some("Hgh"), ..args("GAIA-12") }, field("priority=Hgh")),
+        (UpdateArgs { components: some("Fridge"), ..args("GAIA-12") }, field("components=Fridge")),
+    ] {
+        let by_flag = failure(run(flag, &site.jira).await);
+        assert_eq!(site.requests(), ["PUT /issue/GAIA-12", "GET /issue/GAIA-12/editmeta"]);
+        let by_field = failure(run(field, &site.jira).await);
+        assert_eq!(site.requests(), ["GET /issue/GAIA-12/editmeta"]);
+        assert_eq!((by_flag.code, by_flag.exit_code()), (Code::BadValue, 2), "{by_flag}");
+        assert_eq!((&by_flag.message, &by_flag.details), (&by_field.message, &by_field.details));
+    }
+}
+
+#[tokio::test]
 async fn refusals_keep_jiras_words_and_silence_says_how_to_look() {
     let site = site().await;
     let assign = |login: &str| UpdateArgs { assignee: some(login), ..args("GAIA-12") };
     let failed = failure(run(assign("nobody"), &site.jira).await);
-    assert_eq!((failed.code, failed.exit_code()), (Code::BadRequest, 1));
+    assert_eq!((failed.code, failed.exit_code()), (Code::BadValue, 2));
     assert!(failed.message.contains("login name"), "{failed}");
     assert_eq!(failed.details.unwrap()["errors"]["assignee"], "User 'nobody' does not exist.");
     let summary = |key: &str| UpdateArgs { summary: some("x"), ..args(key) };

@@ -122,14 +122,14 @@ async fn bad_input_has_its_code_and_creates_nothing() {
     {"error":{"kind":"not_found","code":"not_found","message":"there is no project NOPE in which this account may create issues (POST /rest/api/2/issue: project: valid project is required)","exit_code":5,"retryable":false,"actor":"caller","status_code":400,"request_id":"REQUEST","details":{"errorMessages":[],"errors":{"project":"valid project is required"}}}}
     "#);
     insta::assert_snapshot!(world.run(&["create", "--project", "GAIA", "--summary", "x", "--type", "Epos"]).await, @r#"
-    exit 5
+    exit 2
     --- stderr
-    {"error":{"kind":"not_found","code":"not_found","message":"the project GAIA has no issue type \"Epos\": it has Epic, Story, Task, Sub-task, Bug; nothing was changed","exit_code":5,"retryable":false,"actor":"caller","details":{"offered":["Epic","Story","Task","Sub-task","Bug"]}}}
+    {"error":{"kind":"usage","code":"bad_value","message":"the project GAIA has no issue type \"Epos\": it has Epic, Story, Task, Sub-task, Bug; nothing was changed","exit_code":2,"retryable":false,"actor":"caller","details":{"allowed":["Epic","Story","Task","Sub-task","Bug"],"field":"issuetype"}}}
     "#);
     insta::assert_snapshot!(world.run(&["create", "--project", "GAIA", "--summary", "x", "--assignee", "Dana"]).await, @r#"
-    exit 1
+    exit 2
     --- stderr
-    {"error":{"kind":"error","code":"bad_request","message":"POST /rest/api/2/issue: assignee: User 'Dana' does not exist. (an assignee is named by the login name, which is `name` in Jira's JSON)","exit_code":1,"retryable":false,"actor":"caller","status_code":400,"request_id":"REQUEST","details":{"errorMessages":[],"errors":{"assignee":"User 'Dana' does not exist."}}}}
+    {"error":{"kind":"usage","code":"bad_value","message":"POST /rest/api/2/issue: assignee: User 'Dana' does not exist. (an assignee is named by the login name, which is `name` in Jira's JSON)","exit_code":2,"retryable":false,"actor":"caller","status_code":400,"request_id":"REQUEST","details":{"errorMessages":[],"errors":{"assignee":"User 'Dana' does not exist."}}}}
     "#);
     insta::assert_snapshot!(world.run(&with(&[])).await, @r#"
     exit 1

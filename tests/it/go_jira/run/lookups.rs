@@ -23,7 +23,7 @@ async fn not_knowing_who_asks_ends_a_run_that_needs_to_know() {
 async fn an_assignee_whom_jira_does_not_know_ends_the_run_before_any_change() {
     let world = World::new().await;
     let args = ["--ref=GAIA-12 WEB-9", "--to-transition=Done", "--assignee=nobody-here", "--comment=x"];
-    let ran = run(&world, &args).run().await.failed(5, "not_found");
+    let ran = run(&world, &args).run().await.failed(2, "bad_value");
     assert!(ran.error()["message"].as_str().unwrap().contains("nobody-here"), "{ran}");
     for issue in ran.json()["issues"].as_array().unwrap() {
         let results = ["transition", "assignee", "comment"].map(|action| issue[action]["result"].clone());
@@ -88,7 +88,7 @@ async fn a_resolution_that_cannot_be_found_ends_the_run_before_any_transition() 
     world.jira.faults().add(Fault::on("/rest/api/2/resolution", answer(500, &refusal())));
     let ran = run(&world, &with("Duplicate")).run().await.failed(7, "server_error");
     assert!(ran.error()["message"].as_str().unwrap().contains("500"), "{ran}");
-    let ran = run(&world, &with("Sideways")).run().await.failed(5, "not_found");
+    let ran = run(&world, &with("Sideways")).run().await.failed(2, "bad_value");
     let message = ran.error()["message"].as_str().unwrap().to_owned();
     assert!(message.contains("resolution \"Sideways\"") && message.contains("Duplicate"), "{message}");
     assert_eq!(ran.json()["issues"][0]["transition"]["result"], "skipped");
