@@ -59,8 +59,6 @@ pub struct Access {
     pub client_id: Option<ClientId>,
     /// Where the session lies, where there is one.
     pub storage: Option<&'static str>,
-    /// The granted scope, as far as it is known without asking Jira.
-    pub scope: Option<String>,
     /// What is trusted.
     pub trust: Trust,
     /// What was passed over: code and message.
@@ -68,9 +66,17 @@ pub struct Access {
 }
 
 impl Access {
-    /// Whether the session was granted the scope READ and nothing above it.
-    pub fn is_read_only_scope(&self) -> bool {
-        self.scope.as_deref() == Some("READ")
+    /// Whether the session was granted the scope READ and nothing above it, as far as Jira has said yet.
+    pub async fn is_read_only_scope(&self) -> bool {
+        self.granted().await.as_deref() == Some("READ")
+    }
+
+    /// The granted scope; a job's session has none until its injected token is spent.
+    pub async fn granted(&self) -> Option<String> {
+        match &self.credential {
+            Credential::Session(session) => session.session().await.scope,
+            Credential::Bearer(_) | Credential::Basic { .. } => None,
+        }
     }
 }
 
@@ -220,7 +226,6 @@ pub fn from_session(
     };
     let trust = session.trust.clone();
     let client = client(settings, &trust, &session.base_url)?;
-    let scope = session.scope.clone();
     let (base_url, client_id, storage) =
         (session.base_url.clone(), session.client_id.clone(), place.store.kind());
     let ways = Ways {
@@ -239,7 +244,6 @@ pub fn from_session(
         source,
         client_id: Some(client_id),
         storage: Some(storage),
-        scope,
         trust,
         warnings: passed_over.into_iter().map(|text| ("passed_over".to_owned(), text)).collect(),
     })
@@ -262,7 +266,6 @@ fn from_environment(
         source,
         client_id: None,
         storage: None,
-        scope: None,
         trust,
         warnings: vec![],
     })
@@ -338,7 +341,6 @@ async fn injected(
     Ok(Access {
         base_url,
         client,
-        scope: session.scope.clone(),
         credential: Credential::Session(Arc::new(Refresher::new(ways, session))),
         mode: AuthMode::OauthEnv,
         source,

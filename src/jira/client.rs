@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::auth::{Access, Authorization};
+use crate::auth::{Access, Authorization, Credential};
 use crate::http::{self as transport, HttpError};
 use crate::secret::random;
 
@@ -183,7 +183,7 @@ impl Jira {
         let first = self.access.credential.authorization().await?;
         let answer = self.exchange(request, &first, note).await?;
         if !self.is_dead(request, &answer, &first).await? {
-            return answer.settle(request, &self.access);
+            return self.settle(request, answer).await;
         }
         if answer.is_success() && request.class != AccessClass::Read {
             return Err(JiraError::AnonymousWrite { request: request.title() });
@@ -200,7 +200,23 @@ impl Jira {
             }
             return Err(again.rejected(&self.access));
         }
-        again.settle(request, &self.access)
+        self.settle(request, again).await
+    }
+
+    async fn settle(&self, request: &Request, answer: Answer) -> Result<Answer, JiraError> {
+        // It says why a change is forbidden.
+        let read_only = answer.status == 403 && self.access.is_read_only_scope().await;
+        answer.settle(request, self.access.base_url.host(), read_only)
+    }
+
+    /// Whether the session may only read, where a session says so. An injected token is spent first: nobody knows
+    /// its scope before, and the next request would spend it anyway.
+    pub async fn may_only_read(&self) -> Result<bool, JiraError> {
+        let credential = &self.access.credential;
+        if matches!(credential, Credential::Session(_)) && self.access.granted().await.is_none() {
+            credential.authorization().await?;
+        }
+        Ok(self.access.is_read_only_scope().await)
     }
 
     /// Whether the bearer that was sent counts for nothing. Where Jira does not say whom it saw, and the

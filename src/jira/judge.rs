@@ -117,8 +117,13 @@ impl Answer {
     }
 
     /// The answer if it is a success, else the error that it is. The credential has been found good.
-    pub(super) fn settle(self, request: &Request, access: &Access) -> Result<Answer, JiraError> {
-        let host = access.base_url.host();
+    /// `read_only`: the session's scope is READ.
+    pub(super) fn settle(
+        self,
+        request: &Request,
+        host: String,
+        read_only: bool,
+    ) -> Result<Answer, JiraError> {
         let status = self.status;
         if status == 429 {
             return Err(self.rate_limited());
@@ -146,7 +151,7 @@ impl Answer {
                 let body = Some(details(body));
                 Err(JiraError::Server { host, status, request_id: self.request_id(), body })
             }
-            403 if request.class != AccessClass::Read && access.is_read_only_scope() => {
+            403 if request.class != AccessClass::Read && read_only => {
                 Err(JiraError::ScopeMissing { request: request.title(), request_id: self.request_id() })
             }
             _ => Err(JiraError::Refused {

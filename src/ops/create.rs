@@ -238,7 +238,7 @@ async fn types(jira: &Jira, project: &ProjectRef) -> Result<Vec<IssueType>, OpEr
     let nowhere = |error| OpError::NoProject { project: project.to_string(), error };
     match screen::issue_types(jira, project).await {
         // A session that may only read sees the same as an account that may create nothing.
-        Ok(types) if types.is_empty() && jira.access().is_read_only_scope() => {
+        Ok(types) if types.is_empty() && jira.access().is_read_only_scope().await => {
             let request = issue::create(Map::new()).title();
             Err(JiraError::ScopeMissing { request, request_id: None }.into())
         }

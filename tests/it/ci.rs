@@ -171,6 +171,21 @@ async fn a_failing_command_names_the_file_that_was_written() {
 }
 
 #[tokio::test]
+async fn a_job_whose_token_may_only_read_is_told_so_by_the_first_command_too() {
+    let world = World::new().await;
+    let tokens = world.jira.mint_session("developer", Scope::Read);
+    let job = Job { world, tokens };
+    let transition = ["run", "--ref", "GAIA-12", "--to-transition", "Done"];
+    for dry in [&[][..], &["--dry-run"]] {
+        let ran = job.with_file(&[&transition, dry].concat()).run().await.failed(3, "scope_missing");
+        assert_eq!(ran.json()["issues"][0]["transition"]["result"], "skipped");
+    }
+    job.with_file(&["create", "--project=GAIA", "--summary=x"]).run().await.failed(3, "scope_missing");
+    let posts = job.world.requests().into_iter().filter(|request| request.starts_with("POST"));
+    assert_eq!(posts.collect::<Vec<_>>(), ["POST /rest/oauth2/latest/token", "POST /rest/api/2/issue"]);
+}
+
+#[tokio::test]
 async fn a_job_may_say_that_the_successor_may_be_lost() {
     let job = Job::new().await;
     let whoami = || job.command(&["whoami"]).env("JIRA_OAUTH_REFRESH_TOKEN_OUTPUT", "none");

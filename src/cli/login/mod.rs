@@ -230,7 +230,6 @@ pub(super) async fn whose(ctx: &Context, session: &Session) -> Result<User, Fail
         source: "the new session".to_owned(),
         client_id: None,
         storage: None,
-        scope: session.scope.clone(),
         trust: session.trust.clone(),
         warnings: vec![],
     };

@@ -79,11 +79,11 @@ pub async fn run(args: RunArgs, jira: &Jira, progress: &RunProgress) -> Result<R
     if keys.is_empty() {
         return Ok(progress.report());
     }
-    if writes && jira.access().is_read_only_scope() {
-        // Jira offers such a session no transitions, which would look as if there were none.
-        let text = "this run needs the scope WRITE, and the session was granted READ; nothing was sent";
-        let hint = Hint::LoginScope { site: None, scope: "WRITE".to_owned() };
-        progress.abort(Failure::new(Code::ScopeMissing, text).hint(hint));
+    // A dry run has to see the transitions.
+    if (writes || plan.transition.is_some())
+        && let Some(failure) = hindrance(jira).await
+    {
+        progress.abort(failure);
         return Ok(progress.report());
     }
     let gate = Gate::new(jira);
@@ -104,6 +104,20 @@ pub async fn run(args: RunArgs, jira: &Jira, progress: &RunProgress) -> Result<R
         }
     }
     Ok(progress.report())
+}
+
+/// What keeps a run from changing anything: a session that may only read. Jira offers it no transitions, which
+/// would look as if there were none.
+async fn hindrance(jira: &Jira) -> Option<Failure> {
+    match jira.may_only_read().await {
+        Ok(false) => None,
+        Ok(true) => {
+            let text = "this run needs the scope WRITE, and the session was granted READ; nothing was sent";
+            let hint = Hint::LoginScope { site: None, scope: "WRITE".to_owned() };
+            Some(Failure::new(Code::ScopeMissing, text).hint(hint))
+        }
+        Err(error) => Some(error.into()),
+    }
 }
 
 /// That no issue is in a status is nothing to fail of, unless there is no such status: then it was mistyped, and

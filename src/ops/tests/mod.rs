@@ -57,7 +57,6 @@ fn jira(sandbox: &Running, user: &str, read_only: bool) -> Jira {
         source: "env JIRA_TOKEN".to_owned(),
         client_id: None,
         storage: None,
-        scope: None,
         trust: crate::auth::trust::Trust::default(),
         warnings: Vec::new(),
     };
