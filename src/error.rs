@@ -226,6 +226,8 @@ pub enum Hint {
     LoginPat { site: Option<String> },
     /// `jira login --scope SCOPE`: the session's scope is too narrow.
     LoginScope { site: Option<String>, scope: String },
+    /// `jira login --from-go-jira --site NAME`.
+    TakeOver { site: String },
     /// `jira site set SITE NAME VALUE`: changes what a session trusts, and asks.
     SiteSet { site: String, setting: &'static str, value: String },
     /// `jira site list`.
@@ -259,6 +261,7 @@ impl fmt::Display for Hint {
             Hint::LoginScope { site: name, scope } => {
                 write!(f, "jira login{} --scope {}", site(name), shell_quote(scope))
             }
+            Hint::TakeOver { site } => write!(f, "jira login --from-go-jira --site {}", shell_quote(site)),
             Hint::SiteSet { site, setting, value } => {
                 write!(f, "jira site set {} {setting} {}", shell_quote(site), shell_quote(value))
             }

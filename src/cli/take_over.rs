@@ -39,14 +39,29 @@ pub async fn find(ctx: &Context, sites: &Sites, typed: Option<&str>) -> Result<F
     let found = go_jira::find(settings, &ctx.world(), &wanted).await?;
     // Its site has a broker and roots of its own, which were not looked at if nobody named it.
     let unnamed = settings.base_url.is_none() && settings.site_name_wanted.is_none();
-    if unnamed && sites.list().iter().any(|site| site.base_url == found.base_url) {
-        let text = format!(
-            "go-jira's session is for {}, where there is a site: name it with --site",
-            found.base_url
-        );
-        return Err(Failure::new(Code::NoBaseUrl, text).hint(Hint::SiteList));
+    let here: Vec<_> =
+        sites.list().iter().filter(|site| unnamed && site.base_url == found.base_url).collect();
+    match here.as_slice() {
+        [] => Ok(found),
+        [site] => {
+            let text = format!(
+                "go-jira's session is for {}, which the site {} stands for, and that is not the default one: name it, \
+                 so that what it trusts counts",
+                found.base_url, site.name
+            );
+            let hint = Hint::TakeOver { site: site.name.as_str().to_owned() };
+            Err(Failure::new(Code::NoBaseUrl, text).hint(hint))
+        }
+        several => {
+            let names: Vec<_> = several.iter().map(|site| site.name.as_str()).collect();
+            let text = format!(
+                "go-jira's session is for {}, which several sites stand for ({}): name one with --site",
+                found.base_url,
+                names.join(", ")
+            );
+            Err(Failure::new(Code::NoBaseUrl, text).hint(Hint::SiteList))
+        }
     }
-    Ok(found)
 }
 
 /// Takes it over: asked of Jira once, refreshed if need be, saved.

@@ -206,6 +206,23 @@ async fn a_second_time_keeps_what_is_here_already() {
 }
 
 #[tokio::test]
+async fn a_second_time_without_a_word_is_told_the_very_command() {
+    let (world, _, _) = with_go_jira(FUTURE).await;
+    world.run(&["login", "--from-go-jira"]).await.ok();
+    // The site is not the default one: a loopback host never is by itself.
+    let ran = world.run(&["login", "--from-go-jira"]).await.failed(2, "no_base_url");
+    let site = world.sites().list()[0].name.to_string();
+    let hint = ran.error()["hint"].as_str().unwrap().to_owned();
+    assert_eq!(hint, format!("jira login --from-go-jira --site {site}"));
+    let words: Vec<&str> = hint.split(' ').skip(1).collect();
+    let again = alone(world.command(&words)).await.ok();
+    assert_eq!(again.json()["site"], site.as_str());
+    // As the default one it is what is meant.
+    world.run(&["site", "use", &site]).await.ok();
+    alone(world.command(&["login", "--from-go-jira"])).await.ok();
+}
+
+#[tokio::test]
 async fn a_pair_that_was_made_is_kept_whatever_comes_after() {
     let (world, _, _) = with_go_jira(PAST).await;
     world.jira.faults().add(Fault::on("/rest/api/2/myself", Action::respond(404, "application/json", "{}")));
