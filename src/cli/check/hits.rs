@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
+use super::groovy::{expression, interpolations};
 use super::invocation::{Flag, Invocation};
 use super::lines::{Spot, text};
 use super::script::{Script, Setting};
@@ -95,7 +96,26 @@ impl Script {
                 FOREIGN_TEXT.find_iter(&source).map(|found| found.as_str().to_owned()).collect();
             found.into_iter().map(|found| Hit { line: word.line, column: word.column, found, instead: None })
         });
-        hits.collect()
+        hits.chain(self.pasted()).collect()
+    }
+
+    /// What Groovy puts into a command before the shell reads it.
+    fn pasted(&self) -> Vec<Hit> {
+        if !self.groovy {
+            return Vec::new();
+        }
+        let places = interpolations(&self.lines);
+        let words = self.invocations.iter().flat_map(|one| &one.words);
+        let spots = words.flat_map(|word| (0..word.spots.len()).map(|at| &word.spots[at..]));
+        let hit = |spots: &[Spot]| {
+            let first = spots.first().filter(|first| places.contains(&(first.line, first.column)))?;
+            let found = format!("${{{}}}", expression(spots)?);
+            let instead = "single quotes around the command, and a variable instead: withEnv([\"INPUT_REF=…\"]) around \
+                           it, and no --ref";
+            let instead = Some(instead.to_owned());
+            Some(Hit { line: first.line, column: first.column, found, instead })
+        };
+        spots.filter_map(hit).collect()
     }
 
     /// Lines that hold what is looked for, but for comments and what is said right.

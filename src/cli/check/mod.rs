@@ -2,6 +2,7 @@
 //! differently here. Nothing in them is run, and no value of theirs is repeated.
 
 mod callback;
+mod groovy;
 mod hits;
 mod invocation;
 mod lines;

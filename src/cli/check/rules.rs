@@ -157,9 +157,13 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         code: "stderr_text",
-        why: "go-jira writes this as text to stderr; here it is JSON on stdout",
-        instead: "read stdout, with jq or with --output text",
-        hits: |script| script.commands(|one| is_told_on_stderr(&one.command) && reads_stderr(one)),
+        why: "the text that go-jira writes to stderr is not there: what whoami, login, run and the like have to say is \
+              JSON on stdout, and warnings and errors have other words",
+        instead: "read stdout, with jq or with --output text, and tell failures by exit code or by .error.code",
+        hits: |script| {
+            let told = |one: &Invocation| is_told_on_stderr(&one.command) && reads_stderr(one);
+            script.commands(|one| told(one) || searches_stderr(one))
+        },
     },
     Rule {
         code: "retry_after",
@@ -336,6 +340,16 @@ fn reads_stderr(one: &Invocation) -> bool {
             None => false,
         }
     })
+}
+
+/// `2>&1 | grep …`, whatever the command.
+fn searches_stderr(one: &Invocation) -> bool {
+    const SEARCHERS: [&str; 7] = ["grep", "egrep", "fgrep", "rg", "awk", "sed", "findstr"];
+    let (operator, then) = &one.then;
+    let merged = one.redirects.iter().any(|redirect| redirect == "2>&1");
+    let searched =
+        then.first().is_some_and(|first| SEARCHERS.contains(&first.rsplit('/').next().unwrap_or(first)));
+    *operator == "|" && merged && searched
 }
 
 fn listens_openly(one: &Invocation, script: &Script) -> bool {

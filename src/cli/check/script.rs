@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
+use super::groovy::is_groovy;
 use super::invocation::{COMMANDS, Invocation};
 use super::lines::{Line, Spot, logical, physical, text};
 use super::position::{command_at, is_code, is_go_jira, is_name};
@@ -34,6 +35,8 @@ pub struct Script {
     pub settings: Vec<Setting>,
     /// Its lines as they stand.
     pub lines: Vec<Line>,
+    /// Whether it is written in Groovy, which puts values into texts by itself.
+    pub groovy: bool,
 }
 
 impl Script {
@@ -43,7 +46,8 @@ impl Script {
         let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
         let dotenv = file.starts_with(".env") || file.ends_with(".env");
         let concerned = dotenv || source.contains("go-jira") || source.contains("jira-action");
-        let mut script = Script { dotenv, concerned, lines, ..Script::default() };
+        let groovy = is_groovy(file, source);
+        let mut script = Script { dotenv, concerned, lines, groovy, ..Script::default() };
         if concerned {
             let logical = logical(&script.lines);
             for line in &logical {
@@ -167,6 +171,9 @@ impl Script {
         static NAMED: LazyLock<Regex> = LazyLock::new(|| {
             Regex::new(r#"^\s*-\s+name:\s*["']?([A-Z][A-Z0-9_]+)["']?\s*$"#).expect("a fixed pattern")
         });
+        static SEVERAL: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"^\s*(?:ENV|ARG|export)\s+[A-Z][A-Z0-9_]+=").expect("a fixed pattern")
+        });
         for (number, line) in lines.iter().enumerate() {
             let source = text(line);
             let found = SET.captures(&source).or_else(|| DOCKER.captures(&source));
@@ -186,7 +193,19 @@ impl Script {
             let column = source[..name.start()].chars().count();
             let at = line.get(column).copied().unwrap_or(Spot { c: ' ', line: 1, column: 1 });
             self.settings.push(setting(name.as_str(), &value, at.line, at.column));
+            if SEVERAL.is_match(&source) {
+                self.further(line);
+            }
         }
+    }
+}
+
+impl Script {
+    /// The second and further pairs of `ENV A=1 B=2`.
+    fn further(&mut self, line: &[Spot]) {
+        let Some(simple) = commands(line).into_iter().next() else { return };
+        // The word before the pairs, and the first of them.
+        self.assigned(simple.words.get(2..).unwrap_or_default());
     }
 }
 

@@ -160,7 +160,65 @@ pipeline {
 ";
     assert_eq!(
         found("Jenkinsfile", jenkins),
-        ["4:9 token_print go-jira token print", "5:17 run_exit go-jira run", "8:15 limit go-jira search"]
+        [
+            "4:9 token_print go-jira token print",
+            "5:17 run_exit go-jira run",
+            "5:35 injection ${env.GIT_BRANCH}",
+            "8:15 limit go-jira search"
+        ]
+    );
+}
+
+#[test]
+fn what_groovy_pastes_into_a_command_is_found() {
+    let jenkins = "\
+node {
+  def msg = sh(script: 'git log -1', returnStdout: true)
+  sh \"go-jira run --lenient --ref ${msg}\"
+  sh \"\"\"
+    go-jira run --lenient --ref '$msg' \\
+      --comment \"built ${env.BUILD_NUMBER}\"
+  \"\"\"
+  sh 'go-jira run --lenient --ref \"${msg}\"'
+  sh \"go-jira run --lenient --ref \\${msg}\"
+  sh \"echo ${msg}; go-jira get --key ${env.GIT_COMMIT}\"
+}
+";
+    let expected = ["3:35 injection ${msg}", "5:34 injection ${msg}"];
+    assert_eq!(found("ci/Jenkinsfile.deploy", jenkins), expected);
+    assert_eq!(found("vars/deploy.groovy", jenkins), expected);
+    assert_eq!(found("<stdin>", jenkins), expected, "by what it says");
+    assert_eq!(
+        found("ci.sh", "go-jira run --lenient --ref \"${msg}\""),
+        [""; 0],
+        "a shell's own variable is quoted"
+    );
+}
+
+#[test]
+fn text_that_is_searched_for_in_stderr_is_found_with_every_command() {
+    for source in [
+        "go-jira get --key A-1 2>&1 | grep -q 'not found'",
+        "go-jira search --jql x 2>&1 \\\n  | grep error",
+        "go-jira create --project A --summary x |& /usr/bin/grep 401",
+    ] {
+        assert_eq!(codes(source), ["stderr_text"], "{source}");
+    }
+    for source in ["go-jira get --key A-1 2>&1 | tee log", "go-jira get --key A-1 | grep A-1"] {
+        assert_eq!(codes(source), [""; 0], "{source}");
+    }
+}
+
+#[test]
+fn every_pair_of_a_line_is_a_variable() {
+    let docker = "FROM go-jira\nENV JIRA_OUTPUT=json TOKEN=x \\\n    PASSWORD=\"a b\"\n";
+    assert_eq!(
+        found("Dockerfile", docker),
+        ["2:22 bare_variable TOKEN=***", "3:5 bare_variable PASSWORD=***"]
+    );
+    assert_eq!(
+        found("ci.sh", "export JIRA_OUTPUT=json TOKEN=x # for go-jira, BASE_URL=none\n"),
+        ["1:25 bare_variable TOKEN=***"]
     );
 }
 
