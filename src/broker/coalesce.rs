@@ -11,8 +11,6 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use moka::policy::EvictionPolicy;
-use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
@@ -24,6 +22,7 @@ use super::granted::Granted;
 use super::log::{Level, Log};
 use super::material::Material;
 use super::metrics::{Grant, Metrics, Origin};
+use super::replays::Replays;
 use super::settings::{Settings, WithoutCoordination};
 use super::upstream::{Refused, Upstream, outcome};
 use crate::auth::wire::{ErrorCode, Refresh};
@@ -33,8 +32,7 @@ pub struct Coalesce {
     flights: Mutex<HashMap<TokenKey, Flight>>,
     /// When a result last landed that nobody was waiting for any more.
     unheard: Mutex<Option<Instant>>,
-    replays: Option<Cache<TokenKey, Remembered>>,
-    replay_ttl: Duration,
+    replays: Replays,
     claim_timeout: Duration,
     without_coordination: WithoutCoordination,
     pub(super) coordination: Coordination,
@@ -49,37 +47,6 @@ struct Flight {
     /// Who caused it or waits for it.
     callers: Vec<Caller>,
     landed: watch::Receiver<Option<Landed>>,
-}
-
-/// A result and who may have it again. There are very many of them, so nothing in it is larger than it must be.
-#[derive(Clone)]
-struct Remembered {
-    granted: Arc<Granted>,
-    callers: Callers,
-    until: Instant,
-}
-
-/// Mostly there is but one.
-#[derive(Clone)]
-enum Callers {
-    One(Caller),
-    Many(Arc<[Caller]>),
-}
-
-impl Callers {
-    fn of(mut callers: Vec<Caller>) -> Self {
-        match (callers.pop(), callers.is_empty()) {
-            (Some(one), true) => Callers::One(one),
-            (last, _) => Callers::Many(callers.into_iter().chain(last).collect()),
-        }
-    }
-
-    fn contains(&self, caller: &Caller) -> bool {
-        match self {
-            Callers::One(one) => one == caller,
-            Callers::Many(many) => many.contains(caller),
-        }
-    }
 }
 
 /// What a call came to.
@@ -125,20 +92,10 @@ impl Coalesce {
         metrics: Arc<Metrics>,
         log: Log,
     ) -> Self {
-        let keeps = !settings.replay_ttl.is_zero() && settings.replay_entries > 0;
-        let replays = keeps.then(|| {
-            Cache::builder()
-                .max_capacity(settings.replay_entries)
-                // The usual policy would not take a new result in while old ones are popular.
-                .eviction_policy(EvictionPolicy::lru())
-                .time_to_live(settings.replay_ttl)
-                .build()
-        });
         Coalesce {
             flights: Mutex::default(),
             unheard: Mutex::default(),
-            replays,
-            replay_ttl: settings.replay_ttl,
+            replays: Replays::new(settings.replay_ttl, settings.replay_entries),
             claim_timeout: settings.claim_timeout(),
             without_coordination: settings.without_coordination,
             coordination,
@@ -151,10 +108,7 @@ impl Coalesce {
 
     /// The result of an earlier call, if this caller may have it.
     pub fn replay(&self, key: &TokenKey, caller: &Caller, now: Instant) -> Option<Arc<Granted>> {
-        let remembered = self.replays.as_ref()?.get(key)?;
-        // The cache forgets by a clock and at times of its own; this is the rule.
-        let may = now < remembered.until && remembered.callers.contains(caller);
-        may.then_some(remembered.granted)
+        self.replays.find(key, caller, now)
     }
 
     /// Joins the call for this token, or causes it if `permit` allows one more. The permit is held until the call
@@ -393,10 +347,8 @@ impl Drop for Landing {
         let callers = flights.remove(&self.key).map(|flight| flight.callers).unwrap_or_default();
         // Before the lock is free: nobody may find neither the call nor its result. What a sibling got is in Redis,
         // which knows who may have it again and for how long.
-        if let (Ok(granted), Some(replays), false) = (&landed.result, &self.all.replays, landed.from_sibling)
-        {
+        if let (Ok(granted), false) = (&landed.result, landed.from_sibling) {
             let now = Instant::now();
-            let until = now + self.all.replay_ttl;
             if self.sender.receiver_count() == 0 {
                 // Whoever spends a token and hangs up has its line as well.
                 let line = self.all.log.line(Level::Info, "unheard").word("token", &self.key.short());
@@ -404,8 +356,7 @@ impl Drop for Landing {
                 self.all.log.write(line.text("caller", &caller));
                 *self.all.unheard.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
             }
-            let callers = Callers::of(callers);
-            replays.insert(self.key, Remembered { granted: Arc::clone(granted), callers, until });
+            self.all.replays.keep(self.key, Arc::clone(granted), callers, now);
         }
         drop(flights);
         if landed.from_sibling {

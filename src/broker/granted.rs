@@ -27,16 +27,14 @@ impl Granted {
     /// Takes a pair that was granted at `now`. `None` if it is larger than any Jira's.
     pub fn new(tokens: &Tokens, now: Instant) -> Option<Self> {
         let Tokens { access_token, refresh_token, expires_in, scope } = tokens;
-        let access = escaped(access_token.expose());
-        let refresh = escaped(refresh_token.expose());
-        let scope = escaped(scope.as_deref().unwrap_or_default());
-        let mut bytes = Vec::with_capacity(access.len() + refresh.len() + scope.len());
-        for part in [&access, &refresh, &scope] {
-            bytes.extend_from_slice(part.as_bytes());
-        }
+        let parts = [access_token.expose(), refresh_token.expose(), scope.as_deref().unwrap_or_default()];
+        let [access, refresh, scope] = parts.map(escaped_length);
+        // Exactly as long as it will be: nothing is copied, and no copy stays behind.
+        let mut bytes = Vec::with_capacity(access + refresh + scope);
+        parts.iter().for_each(|part| push_escaped(&mut bytes, part));
         Some(Granted {
-            access_end: u16::try_from(access.len()).ok()?,
-            refresh_end: u16::try_from(access.len() + refresh.len()).ok()?,
+            access_end: u16::try_from(access).ok()?,
+            refresh_end: u16::try_from(access + refresh).ok()?,
             bytes: Zeroizing::new(bytes.into()),
             expires_at: now + Duration::from_secs(*expires_in).min(LONGEST),
         })
@@ -89,10 +87,31 @@ impl Granted {
     }
 }
 
-/// What stands between the quotes of a JSON string.
-fn escaped(text: &str) -> Zeroizing<String> {
-    let quoted = Zeroizing::new(serde_json::to_string(text).expect("a string is always JSON"));
-    Zeroizing::new(quoted[1..quoted.len() - 1].to_owned())
+/// How long a text is between the quotes of a JSON string (RFC 8259 7).
+fn escaped_length(text: &str) -> usize {
+    let length = |byte| match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(length).sum()
+}
+
+/// Writes it so.
+fn push_escaped(bytes: &mut Vec<u8>, text: &str) {
+    let hex = |digit: u8| b"0123456789abcdef"[usize::from(digit)];
+    let (mut plain, text) = (0, text.as_bytes());
+    for (at, &byte) in text.iter().enumerate() {
+        let escape = match byte {
+            b'"' | b'\\' => &[b'\\', byte][..],
+            0..0x20 => &[b'\\', b'u', b'0', b'0', hex(byte >> 4), hex(byte & 15)],
+            _ => continue,
+        };
+        bytes.extend_from_slice(&text[plain..at]);
+        bytes.extend_from_slice(escape);
+        plain = at + 1;
+    }
+    bytes.extend_from_slice(&text[plain..]);
 }
 
 #[cfg(test)]
@@ -123,6 +142,17 @@ mod tests {
                 assert_eq!((pair.expires_in, pair.scope.as_deref()), (3579, scope));
                 assert_eq!(granted.left(now + Duration::from_secs(4000)), 0);
             }
+        }
+    }
+
+    #[test]
+    fn what_json_does_not_take_as_it_is_is_escaped() {
+        for text in ["", "plain", "\"", "a\\b\"", "\u{1}\n\u{1f} \u{7f}é😀", "end\\"] {
+            let mut bytes = Vec::new();
+            push_escaped(&mut bytes, text);
+            assert_eq!(bytes.len(), escaped_length(text), "{text:?}");
+            let json = format!("\"{}\"", String::from_utf8(bytes).unwrap());
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text, "{json}");
         }
     }
 

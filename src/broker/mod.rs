@@ -15,6 +15,7 @@ mod limit;
 pub mod log;
 pub mod material;
 pub mod metrics;
+mod replays;
 pub mod replicas;
 mod routes;
 pub mod settings;
