@@ -24,8 +24,13 @@ impl Secret {
 
     /// Takes bytes that were read from outside; what is not UTF-8 in them is replaced.
     pub fn from_utf8_lossy(bytes: Vec<u8>) -> Self {
-        let bytes = Zeroizing::new(bytes);
-        Secret::new(String::from_utf8_lossy(&bytes))
+        match String::from_utf8(bytes) {
+            Ok(text) => Secret::new(text),
+            Err(error) => {
+                let bytes = Zeroizing::new(error.into_bytes());
+                Secret::new(String::from_utf8_lossy(&bytes))
+            }
+        }
     }
 
     /// The text itself: to be put into a header, a form, a store or a child's stdin, and nowhere else.

@@ -162,7 +162,8 @@ impl TokenEndpoint {
     pub async fn revoke(&self, client_id: &ClientId, token: &Secret) -> Revocation {
         let form = vec![("token", token.expose()), ("client_id", client_id.as_str())];
         let form = self.signed(form);
-        let request = self.client.post(self.base_url.join("/rest/oauth2/latest/revoke")).form(&form);
+        let request = self.client.post(self.base_url.join("/rest/oauth2/latest/revoke"));
+        let request = http::with_form(request, &form);
         match request.header("accept", "application/json").timeout(self.timeout).send().await {
             Ok(answer) if answer.status().is_success() => Revocation::Revoked,
             // Without a secret this is what Jira says to every client; with one it is what an old Jira says.
@@ -182,8 +183,8 @@ impl TokenEndpoint {
     async fn ask(&self, form: Vec<(&str, &str)>) -> Result<Tokens, EndpointError> {
         let host = self.base_url.host();
         let form = self.signed(form);
-        let request = self.client.post(self.base_url.join("/rest/oauth2/latest/token")).form(&form);
-        let answer = request
+        let request = self.client.post(self.base_url.join("/rest/oauth2/latest/token"));
+        let answer = http::with_form(request, &form)
             .header("accept", "application/json")
             .timeout(self.timeout)
             .send()

@@ -41,9 +41,10 @@ impl Granted {
     }
 
     /// The answer as it is at `now`, with what is left of the access token's life.
-    pub fn answer(&self, now: Instant) -> Vec<u8> {
+    pub fn answer(&self, now: Instant) -> Zeroizing<Vec<u8>> {
         let (first, second) = (usize::from(self.access_end), usize::from(self.refresh_end));
-        let mut answer = Vec::with_capacity(self.bytes.len() + 128);
+        // What stands around it has 120 bytes at most.
+        let mut answer = Zeroizing::new(Vec::with_capacity(self.bytes.len() + 128));
         answer.extend_from_slice(b"{\"access_token\":\"");
         answer.extend_from_slice(&self.bytes[..first]);
         answer.extend_from_slice(b"\",\"refresh_token\":\"");

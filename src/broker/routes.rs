@@ -17,6 +17,7 @@ use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use super::Broker;
 use super::admin;
@@ -51,10 +52,12 @@ struct Facts {
 /// The body of a good answer.
 type Good = Vec<u8>;
 
-/// Answers one request.
-pub async fn answer(broker: Arc<Broker>, request: Request<Body>) -> Response<Body> {
-    let begun = Instant::now();
-    let (parts, body) = request.into_parts();
+/// The body of a good answer, wiped when it has been sent.
+type Good = Zeroizing<Vec<u8>>;
+
+/// Answers what can be answered without the body: it is not read for whoever may not ask, nor for what asks nothing.
+/// What is known of a request that may go on is left in its extensions.
+pub fn gate(broker: &Broker, parts: &mut Parts) -> Option<Response<Body>> {
     let route = match parts.uri.path() {
         REFRESH_PATH => Route::Refresh,
         EXCHANGE_PATH => Route::Exchange,
@@ -241,7 +244,7 @@ async fn exchange(broker: &Arc<Broker>, body: &Bytes, facts: &mut Facts) -> Resu
     facts.upstream = Some(took);
     let pair = wire::Pair::from(answer?);
     facts.how = How::Called.as_str();
-    Ok(wire::body(&pair).expose().as_bytes().to_vec())
+    Ok(Zeroizing::new(wire::body(&pair).expose().as_bytes().to_vec()))
 }
 
 async fn revoke(broker: &Arc<Broker>, body: &Bytes, facts: &mut Facts) -> Result<Good, Refused> {
@@ -263,7 +266,7 @@ async fn revoke(broker: &Arc<Broker>, body: &Bytes, facts: &mut Facts) -> Result
     broker.metrics.asked(Grant::Revoke, outcome, took);
     facts.upstream = Some(took);
     facts.how = How::Called.as_str();
-    Ok(wire::body(&revoked).expose().as_bytes().to_vec())
+    Ok(Zeroizing::new(wire::body(&revoked).expose().as_bytes().to_vec()))
 }
 
 /// The answer, counted and logged.
@@ -274,7 +277,7 @@ fn finish(broker: &Broker, facts: &Facts, result: Result<Good, Refused>, begun: 
     broker.metrics.answered(facts.route, code, took);
     log(broker, facts, result.as_ref().err(), &id, took);
     let mut response = match result {
-        Ok(body) => Response::new(Body::from(body)),
+        Ok(body) => Response::new(Body::from(Bytes::from_owner(body))),
         Err(refused) => refusal(&refused, &id),
     };
     let headers = response.headers_mut();

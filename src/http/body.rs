@@ -1,8 +1,11 @@
 //! Reads a body up to a cap, counted after decompression: neither a large file nor a gzip bomb may fill
-//! the memory.
+//! the memory. Makes one that holds secrets.
 
-use reqwest::Response;
-use reqwest::header::HeaderMap;
+use hyper::body::Bytes;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::{RequestBuilder, Response};
+use url::form_urlencoded::Serializer;
+use zeroize::Zeroizing;
 
 use super::HttpError;
 
@@ -21,6 +24,15 @@ pub async fn read(mut response: Response, cap: usize) -> Result<Vec<u8>, HttpErr
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// The request with a form that is wiped when it has been sent.
+pub fn with_form(request: RequestBuilder, fields: &[(&str, &str)]) -> RequestBuilder {
+    // Three bytes for one at most: a buffer that grew would leave a copy behind.
+    let most = fields.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+    let form = Serializer::new(String::with_capacity(most)).extend_pairs(fields).finish();
+    let form = Bytes::from_owner(Zeroizing::new(form.into_bytes()));
+    request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form)
 }
 
 /// `Retry-After` in whole seconds; a date, which Jira does not send, is passed over.
