@@ -123,6 +123,20 @@ label! {
         Rate "rate",
         /// Too many connections.
         Connections "connections",
+        /// Too many connections from one address.
+        Address "address",
+    }
+}
+
+label! {
+    /// Why a connection came to nothing.
+    Broken {
+        /// What came is no HTTP: 400.
+        Malformed "malformed",
+        /// A header or a target over the cap: 431, 414.
+        TooLarge "too_large",
+        /// It could not be accepted: no descriptors, no memory.
+        Accept "accept",
     }
 }
 
@@ -188,6 +202,11 @@ struct ByReason {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByBroken {
+    reason: Broken,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByReload {
     what: What,
     result: Reloaded,
@@ -202,6 +221,7 @@ pub struct Metrics {
     upstream_seconds: Histogram,
     replayed: Family<ByFrom, Counter>,
     shed: Family<ByReason, Counter>,
+    unserved: Family<ByBroken, Counter>,
     reload: Family<ByReload, Counter>,
     /// Requests that joined a call for the same token.
     pub coalesced: Counter,
@@ -238,6 +258,7 @@ impl Metrics {
             upstream_seconds: histogram(),
             replayed: Family::default(),
             shed: Family::default(),
+            unserved: Family::default(),
             reload: Family::default(),
             coalesced: Counter::default(),
             coordination_errors: Counter::default(),
@@ -290,6 +311,11 @@ impl Metrics {
         );
         registry.register("jira_broker_shed", "Requests and connections turned away", self.shed.clone());
         registry.register(
+            "jira_broker_unserved",
+            "Connections that came to nothing: no HTTP, too large a header, not accepted",
+            self.unserved.clone(),
+        );
+        registry.register(
             "jira_broker_reload",
             "Secrets and certificates that were read again",
             self.reload.clone(),
@@ -337,6 +363,9 @@ impl Metrics {
         for &reason in Shed::ALL {
             drop(self.shed.get_or_create(&ByReason { reason }));
         }
+        for &reason in Broken::ALL {
+            drop(self.unserved.get_or_create(&ByBroken { reason }));
+        }
         for &what in What::ALL {
             for &result in Reloaded::ALL {
                 drop(self.reload.get_or_create(&ByReload { what, result }));
@@ -369,6 +398,11 @@ impl Metrics {
     /// Something was turned away.
     pub fn shed(&self, reason: Shed) {
         self.shed.get_or_create(&ByReason { reason }).inc();
+    }
+
+    /// A connection came to nothing.
+    pub fn unserved(&self, reason: Broken) {
+        self.unserved.get_or_create(&ByBroken { reason }).inc();
     }
 
     /// Something was read again.

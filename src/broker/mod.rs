@@ -22,6 +22,7 @@ pub mod settings;
 mod upstream;
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -35,14 +36,15 @@ use tokio::time::timeout;
 use crate::http::Client;
 use crate::process::Clock;
 use crate::secret::{hex, random};
-use crate::serve::{Full, Limits, Manners, serve, serve_with};
+use crate::serve::{Full, Limits, Manners, Unserved, serve, serve_with};
 
+use caller::Caller;
 use coalesce::Coalesce;
 use coordination::{Coordination, State};
 use limit::Limit;
-use log::{Level, Log};
+use log::{Level, Line, Log};
 use material::Material;
-use metrics::{Metrics, Shed, gauge};
+use metrics::{Broken, Metrics, Shed, What, gauge};
 use settings::Settings;
 use upstream::Upstream;
 
@@ -156,6 +158,34 @@ impl Broker {
         gauge(&self.metrics.coordination_up, u64::from(up));
     }
 
+    /// Counts a connection that came to nothing, and says what an operator may want to look into. That all places are
+    /// taken is counted only: a line for each would be what the flood is after.
+    fn hears_of(&self, unserved: &Unserved<'_>) {
+        let from =
+            |line: Line, peer: &IpAddr| line.text("caller", &Caller::address(peer.to_canonical()).as_str());
+        let reason = match unserved {
+            Unserved::Full => return self.metrics.shed(Shed::Connections),
+            Unserved::Crowded { peer, first } => {
+                self.metrics.shed(Shed::Address);
+                if *first {
+                    self.log.write(from(self.log.line(Level::Warn, "crowded"), peer));
+                }
+                return;
+            }
+            Unserved::Malformed { .. } => Broken::Malformed,
+            Unserved::TooLarge { .. } => Broken::TooLarge,
+            Unserved::Unaccepted(_) => Broken::Accept,
+        };
+        self.metrics.unserved(reason);
+        let level = if reason == Broken::Accept { Level::Warn } else { Level::Info };
+        let line = self.log.line(level, "unserved").word("code", reason.as_str());
+        self.log.write(match unserved {
+            Unserved::Malformed { peer } | Unserved::TooLarge { peer } => from(line, peer),
+            Unserved::Unaccepted(error) => line.text("reason", &error.to_string()),
+            Unserved::Full | Unserved::Crowded { .. } => line,
+        });
+    }
+
     async fn keep_house(&self) {
         loop {
             tokio::time::sleep(TICK).await;
@@ -258,11 +288,14 @@ fn admin_router(broker: &Arc<Broker>) -> Router {
 }
 
 fn manners(broker: &Arc<Broker>) -> Manners {
-    let (refusing, counting) = (Arc::clone(broker), Arc::clone(broker));
+    let [refusing, judging, hearing] = [(); 3].map(|()| Arc::clone(broker));
     Manners {
         tls: broker.material.tls(),
-        refusal: Arc::new(move |refusal| routes::turned_away(&refusing, refusal)),
-        full: Full::Tell(Arc::new(move || counting.metrics.shed(Shed::Connections))),
+        refusal: Arc::new(move |refusal, parts| routes::turned_away(&refusing, refusal, parts)),
+        gate: Arc::new(move |parts| routes::gate(&judging, parts)),
+        full: Full::Tell,
+        exempt: broker.settings.trusted_proxies.clone(),
         open: Arc::clone(&broker.connections),
+        hear: Arc::new(move |unserved| hearing.hears_of(&unserved)),
     }
 }

@@ -1,6 +1,6 @@
 //! The three things that callers may ask for, and the refusal of everything else. What is judged first costs
-//! least: the path, the method, where the request comes from, who sent it, how often; then what is in its body,
-//! which `serve` has read.
+//! least: the path, the method, where the request comes from, who sent it, how often. Only then is the body read,
+//! and what is in it judged.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -41,7 +41,9 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// What is known of a request by its end, for the log.
+#[derive(Clone)]
 struct Facts {
+    begun: Instant,
     route: Route,
     caller: Option<Caller>,
     key: Option<TokenKey>,
@@ -49,8 +51,11 @@ struct Facts {
     upstream: Option<Duration>,
 }
 
-/// The body of a good answer.
-type Good = Vec<u8>;
+impl Facts {
+    fn of(route: Route) -> Self {
+        Facts { begun: Instant::now(), route, caller: None, key: None, how: "refused", upstream: None }
+    }
+}
 
 /// The body of a good answer, wiped when it has been sent.
 type Good = Zeroizing<Vec<u8>>;
@@ -62,37 +67,46 @@ pub fn gate(broker: &Broker, parts: &mut Parts) -> Option<Response<Body>> {
         REFRESH_PATH => Route::Refresh,
         EXCHANGE_PATH => Route::Exchange,
         REVOKE_PATH => Route::Revoke,
-        path if broker.admin_here => match admin::answer(&broker, &parts.method, path) {
-            Some(response) => return response,
+        path if broker.admin_here => match admin::answer(broker, &parts.method, path) {
+            Some(response) => return Some(response),
             None => Route::Other,
         },
         _ => Route::Other,
     };
-    let mut facts = Facts { route, caller: None, key: None, how: "refused", upstream: None };
-    // `serve` has read it: it is whole.
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    let result = perform(&broker, &parts, body, &mut facts).await;
-    finish(&broker, &facts, result, begun)
+    let mut facts = Facts::of(route);
+    match judge(broker, parts, &mut facts) {
+        Ok(()) => {
+            parts.extensions.insert(facts);
+            None
+        }
+        Err(refused) => Some(finish(broker, &facts, Err(refused))),
+    }
 }
 
-/// The answer to a request that did not get as far as a path.
-pub fn turned_away(broker: &Broker, refusal: serve::Refusal) -> Response<Body> {
+/// Answers a request that [`gate`] has let pass.
+pub async fn answer(broker: Arc<Broker>, request: Request<Body>) -> Response<Body> {
+    let (mut parts, body) = request.into_parts();
+    let mut facts = parts.extensions.remove().unwrap_or_else(|| Facts::of(Route::Other));
+    // `serve` has read it: it is whole.
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let result = perform(&broker, body, &mut facts).await;
+    finish(&broker, &facts, result)
+}
+
+/// The answer to a request whose end or host is in doubt, or whose body did not come.
+pub fn turned_away(broker: &Broker, refusal: serve::Refusal, parts: &Parts) -> Response<Body> {
     let code = match refusal {
         serve::Refusal::TransferEncoding | serve::Refusal::Host => ErrorCode::InvalidRequest,
         serve::Refusal::NoLength => ErrorCode::LengthRequired,
         serve::Refusal::TooLarge => ErrorCode::TooLarge,
         serve::Refusal::SlowBody => ErrorCode::RequestTimeout,
     };
-    let facts = Facts { route: Route::Other, caller: None, key: None, how: "refused", upstream: None };
-    finish(broker, &facts, Err(Refused::because(code, refusal.text())), Instant::now())
+    let facts = parts.extensions.get().cloned().unwrap_or_else(|| Facts::of(Route::Other));
+    finish(broker, &facts, Err(Refused::because(code, refusal.text())))
 }
 
-async fn perform(
-    broker: &Arc<Broker>,
-    parts: &Parts,
-    body: Bytes,
-    facts: &mut Facts,
-) -> Result<Good, Refused> {
+/// What the header says, the cheapest first.
+fn judge(broker: &Broker, parts: &Parts, facts: &mut Facts) -> Result<(), Refused> {
     if facts.route == Route::Other {
         return Err(Refused::plain(ErrorCode::NotFound));
     }
@@ -103,10 +117,16 @@ async fn perform(
     if parts.headers.contains_key(ORIGIN) {
         return Err(Refused::plain(ErrorCode::OriginRefused));
     }
-    let caller = admit(broker, parts, facts)?;
-    if !is_json(parts) {
-        return Err(Refused::plain(ErrorCode::UnsupportedMediaType));
+    admit(broker, parts, facts)?;
+    match is_json(parts) {
+        true => Ok(()),
+        false => Err(Refused::plain(ErrorCode::UnsupportedMediaType)),
     }
+}
+
+async fn perform(broker: &Arc<Broker>, body: Bytes, facts: &mut Facts) -> Result<Good, Refused> {
+    // Whom `gate` has not named has not come through it.
+    let caller = facts.caller.clone().ok_or_else(|| Refused::plain(ErrorCode::ServerError))?;
     let _counted = Counted::new(broker);
     match facts.route {
         Route::Refresh => refresh(broker, read(broker, &body, Refresh::client_id)?, &caller, facts).await,
@@ -132,7 +152,7 @@ async fn called<T: Send + 'static>(call: impl Future<Output = T> + Send + 'stati
 }
 
 /// Who asks, if it may ask now. Strangers are counted by address: guessing tokens is limited too.
-fn admit(broker: &Broker, parts: &Parts, facts: &mut Facts) -> Result<Caller, Refused> {
+fn admit(broker: &Broker, parts: &Parts, facts: &mut Facts) -> Result<(), Refused> {
     let known = broker.material.known();
     let door = Door {
         callers: known.callers.as_ref(),
@@ -149,7 +169,7 @@ fn admit(broker: &Broker, parts: &Parts, facts: &mut Facts) -> Result<Caller, Re
         Refused { retry_after: Some(seconds), ..Refused::plain(ErrorCode::RateLimited) }
     })?;
     match admitted {
-        Ok(_) => Ok(caller),
+        Ok(_) => Ok(()),
         Err(Stranger(_)) => Err(Refused::plain(ErrorCode::Unauthorized)),
     }
 }
@@ -270,8 +290,8 @@ async fn revoke(broker: &Arc<Broker>, body: &Bytes, facts: &mut Facts) -> Result
 }
 
 /// The answer, counted and logged.
-fn finish(broker: &Broker, facts: &Facts, result: Result<Good, Refused>, begun: Instant) -> Response<Body> {
-    let took = begun.elapsed();
+fn finish(broker: &Broker, facts: &Facts, result: Result<Good, Refused>) -> Response<Body> {
+    let took = facts.begun.elapsed();
     let id = broker.next_id();
     let code = result.as_ref().err().map(|refused| refused.code);
     broker.metrics.answered(facts.route, code, took);

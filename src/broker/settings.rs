@@ -91,6 +91,7 @@ impl Settings {
                 write: Duration::from_secs(60),
                 max_body: 64 * 1024,
                 connections: 4096,
+                per_address: 2048,
                 ..Limits::default()
             },
             upstream_timeout: Duration::from_secs(30),

@@ -75,6 +75,7 @@ variables! {
     flag "JIRA_BROKER_REDIS_CA" "redis-ca",
     flag "JIRA_BROKER_TRUSTED_PROXY" "trusted-proxy",
     flag "JIRA_BROKER_MAX_CONNECTIONS" "max-connections",
+    flag "JIRA_BROKER_MAX_CONNECTIONS_PER_ADDRESS" "max-connections-per-address",
     flag "JIRA_BROKER_MAX_IN_FLIGHT" "max-in-flight",
     flag "JIRA_BROKER_MAX_BODY" "max-body",
     flag "JIRA_BROKER_HEADER_TIMEOUT" "header-timeout",

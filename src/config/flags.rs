@@ -50,7 +50,7 @@ pub(super) const ENV_FILE: Names = Names("env-file", &["INPUT_ENV_FILE", "JIRA_E
 pub(super) const NO_COLOR: Names = Names("no-color", &["INPUT_NO_COLOR", "NO_COLOR"]);
 
 /// The flags of `broker serve`, each with its variable and its default.
-const BROKER: [(Names, Option<&str>, &[&str]); 23] = [
+const BROKER: [(Names, Option<&str>, &[&str]); 24] = [
     (Names("listen", &["JIRA_BROKER_LISTEN"]), Some("127.0.0.1:8080"), &[]),
     (Names("admin-listen", &["JIRA_BROKER_ADMIN_LISTEN"]), None, &[]),
     (Names("tls-cert", &["JIRA_BROKER_TLS_CERT"]), None, &[]),
@@ -68,6 +68,7 @@ const BROKER: [(Names, Option<&str>, &[&str]); 23] = [
     (Names("redis-ca", &["JIRA_BROKER_REDIS_CA"]), None, &[]),
     (Names("trusted-proxy", &["JIRA_BROKER_TRUSTED_PROXY"]), None, &[]),
     (Names("max-connections", &["JIRA_BROKER_MAX_CONNECTIONS"]), Some("4096"), &[]),
+    (Names("max-connections-per-address", &["JIRA_BROKER_MAX_CONNECTIONS_PER_ADDRESS"]), None, &[]),
     (Names("max-in-flight", &["JIRA_BROKER_MAX_IN_FLIGHT"]), Some("1024"), &[]),
     (Names("max-body", &["JIRA_BROKER_MAX_BODY"]), Some("65536"), &[]),
     (Names("header-timeout", &["JIRA_BROKER_HEADER_TIMEOUT"]), Some("10s"), &[]),

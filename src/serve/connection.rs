@@ -10,8 +10,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use futures_util::future;
+use futures_util::{FutureExt, future};
 use http::{Request, Response};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -24,20 +25,25 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
-use super::guard::{self, CloseUnanswered, Refusal};
-use super::manners::Manners;
+use super::guard::{self, CloseUnanswered};
+use super::manners::{Manners, Unserved};
 use super::patience::Patient;
+use super::peers::Peers;
 use super::{Limits, stopped};
 
 /// After a refusal, how long the rest of the body is read and thrown away. Closing at once would make
 /// the kernel send a reset, and with it the peer could lose the answer that says why.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// As many as a body of 64 KiB has at most, and then some.
+const PIECES: usize = 16;
+
 /// What all connections share.
 pub(super) struct Shared {
     pub(super) router: Router,
     pub(super) limits: Limits,
     pub(super) manners: Manners,
+    pub(super) peers: Arc<Peers>,
 }
 
 /// The certificate that the client showed, as DER: an extension of each request of its connection. It has been
@@ -81,11 +87,11 @@ pub(super) async fn run(
     }
 }
 
-/// Who is at the other end.
 /// The largest header of a request, and what a connection holds at most of one that is not whole. hyper would hold
 /// 400 KiB for each of thousands of strangers.
 const HEADER_CAP: usize = 16 * 1024;
 
+/// Who is at the other end.
 #[derive(Clone)]
 struct Peer {
     address: SocketAddr,
@@ -97,6 +103,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let progress = Arc::new(Progress::default());
+    let address = peer.address;
     let service = {
         let (shared, progress) = (Arc::clone(shared), Arc::clone(&progress));
         service_fn(move |request| {
@@ -123,11 +130,21 @@ where
             ended = future::poll_fn(|cx| connection.poll_without_shutdown(cx)) => break ended,
         }
     };
-    if ended.is_ok() {
-        let stream = connection.into_parts().io.into_inner();
-        // Whether the peer hears our goodbye does not matter any more.
-        let _ = close(stream, progress.refused.load(Ordering::Relaxed)).await;
-    }
+    let linger = match ended {
+        Ok(()) => progress.refused.load(Ordering::Relaxed),
+        // hyper has said so itself: 400, 414 or 431.
+        Err(error) if error.is_parse() => {
+            (shared.manners.hear)(match error.is_parse_too_large() {
+                true => Unserved::TooLarge { peer: address.ip() },
+                false => Unserved::Malformed { peer: address.ip() },
+            });
+            true
+        }
+        Err(_) => return,
+    };
+    let stream = connection.into_parts().io.into_inner();
+    // Whether the peer hears our goodbye does not matter any more.
+    let _ = close(stream, linger).await;
 }
 
 async fn answer(
@@ -137,30 +154,46 @@ async fn answer(
     progress: Arc<Progress>,
 ) -> io::Result<Response<Body>> {
     progress.started.store(true, Ordering::Relaxed);
-    let refuse = |refusal: Refusal| {
-        progress.refused.store(true, Ordering::Relaxed);
-        Ok(guard::closing((shared.manners.refusal)(refusal)))
-    };
-    if let Err(refusal) = guard::judge(&request, shared.limits.max_body) {
-        return refuse(refusal);
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(ConnectInfo(peer.address));
+    if let Some(certificate) = peer.certificate {
+        parts.extensions.insert(certificate);
     }
-    let (parts, body) = request.into_parts();
+    let unread = |answer: Response<Body>| {
+        progress.refused.store(true, Ordering::Relaxed);
+        Ok(guard::closing(answer))
+    };
+    if let Err(refusal) = guard::judge(&parts, &body, shared.limits.max_body) {
+        return unread((shared.manners.refusal)(refusal, &parts));
+    }
+    if let Some(answer) = (shared.manners.gate)(&mut parts) {
+        return if is_here(body).await { Ok(answer) } else { unread(answer) };
+    }
     let body = match guard::read_body(body, shared.limits.body).await {
         Ok(Some(body)) => body,
         Ok(None) => return Err(io::ErrorKind::UnexpectedEof.into()),
-        Err(refusal) => return refuse(refusal),
+        Err(refusal) => return unread((shared.manners.refusal)(refusal, &parts)),
     };
-    let mut request = Request::from_parts(parts, Body::from(body));
-    request.extensions_mut().insert(ConnectInfo(peer.address));
-    if let Some(certificate) = peer.certificate {
-        request.extensions_mut().insert(certificate);
-    }
+    let request = Request::from_parts(parts, Body::from(body));
     let Ok(response) =
         shared.router.clone().oneshot(request).await.map_err(|never: Infallible| match never {});
     if response.extensions().get::<CloseUnanswered>().is_some() {
         return Err(io::ErrorKind::ConnectionAborted.into());
     }
     Ok(response)
+}
+
+/// Whether a body that nobody wants is there as a whole, so that the connection may go on. It is not waited for: what
+/// the kernel has is taken in some pieces and thrown away.
+async fn is_here(body: Incoming) -> bool {
+    let mut whole = std::pin::pin!(body.collect());
+    for _ in 0..PIECES {
+        if whole.as_mut().now_or_never().is_some() {
+            return true;
+        }
+        tokio::task::yield_now().await;
+    }
+    false
 }
 
 async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, linger: bool) -> io::Result<()> {

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 
@@ -74,20 +75,20 @@ pub(super) fn closing(mut response: Response<Body>) -> Response<Body> {
 }
 
 /// What a request's header says about it, judged without its body.
-pub(super) fn judge(request: &Request<Incoming>, max_body: u64) -> Result<(), Refusal> {
-    let headers = request.headers();
+pub(super) fn judge(parts: &Parts, body: &Incoming, max_body: u64) -> Result<(), Refusal> {
+    let headers = &parts.headers;
     if headers.contains_key(TRANSFER_ENCODING) {
         return Err(Refusal::TransferEncoding);
     }
     let host = the_host(headers).ok_or(Refusal::Host)?;
-    if request.uri().authority().is_some_and(|target| !same_host(target, &host)) {
+    if parts.uri.authority().is_some_and(|target| !same_host(target, &host)) {
         return Err(Refusal::Host);
     }
-    let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(request.method());
+    let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&parts.method);
     if has_body && !headers.contains_key(CONTENT_LENGTH) {
         return Err(Refusal::NoLength);
     }
-    if request.body().size_hint().lower() > max_body {
+    if body.size_hint().lower() > max_body {
         return Err(Refusal::TooLarge);
     }
     Ok(())

@@ -1,11 +1,15 @@
 //! How a server differs from the usual one: certificates that are renewed while it runs, refusals in its own
 //! words, and what it does when it is full.
 
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use axum::body::Body;
 use http::Response;
+use http::request::Parts;
+use ipnet::IpNet;
 use rustls::ServerConfig;
 use tokio::sync::watch;
 
@@ -16,30 +20,79 @@ pub(super) const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-
     cache-control: no-store\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 92\r\n\r\n\
     {\"error\":\"overloaded\",\"error_description\":\"There are too many connections.\",\"request_id\":\"\"}";
 
+/// Makes the answer to a request that goes no further.
+pub type Refuse = dyn Fn(Refusal, &Parts) -> Response<Body> + Send + Sync;
+
+/// Looks at a header, and has an answer already or none.
+pub type Gate = dyn Fn(&mut Parts) -> Option<Response<Body>> + Send + Sync;
+
 /// How one server is.
 pub struct Manners {
     /// What each new connection is encrypted with; without it, plain connections are served.
     pub tls: Option<watch::Receiver<Arc<ServerConfig>>>,
     /// The answer to a request that goes no further. The connection is closed with it.
-    pub refusal: Arc<dyn Fn(Refusal) -> Response<Body> + Send + Sync>,
+    pub refusal: Arc<Refuse>,
+    /// Looks at the header of a request before a byte of its body is read: whoever may not ask must not make the
+    /// server wait for what is not going to be looked at. The answer, if there is one already; a connection whose
+    /// body is still on its way is closed with it. What was found out may be left in the extensions.
+    pub gate: Arc<Gate>,
     /// What becomes of a connection for which there is no place.
     pub full: Full,
+    /// Whose connections are not counted by address: those of proxies.
+    pub exempt: Vec<IpNet>,
     /// How many connections there are, kept up to date.
     pub open: Arc<AtomicUsize>,
+    /// Hears of whatever did not get as far as a request.
+    pub hear: Arc<dyn Fn(Unserved<'_>) + Send + Sync>,
 }
 
 impl Default for Manners {
     fn default() -> Self {
-        Manners { tls: None, refusal: Arc::new(Refusal::response), full: Full::Wait, open: Arc::default() }
+        Manners {
+            tls: None,
+            refusal: Arc::new(|refusal, _| refusal.response()),
+            gate: Arc::new(|_| None),
+            full: Full::Wait,
+            exempt: Vec::new(),
+            open: Arc::default(),
+            hear: Arc::new(|_| ()),
+        }
     }
 }
 
 /// What becomes of a connection for which there is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
     /// It waits in the kernel's backlog.
     Wait,
-    /// It is told so, and ends; whoever counts hears of it.
-    Tell(Arc<dyn Fn() + Send + Sync>),
+    /// It is told so, and ends.
+    Tell,
+}
+
+/// A connection that came to nothing.
+#[derive(Debug)]
+pub enum Unserved<'a> {
+    /// There are as many as there may be.
+    Full,
+    /// There are as many from this address as there may be.
+    Crowded {
+        /// The address.
+        peer: IpAddr,
+        /// Whether it is the first one of many.
+        first: bool,
+    },
+    /// What came is no HTTP; 400 was answered.
+    Malformed {
+        /// From here.
+        peer: IpAddr,
+    },
+    /// The header or the target of a request is over the cap; 431 or 414 was answered.
+    TooLarge {
+        /// From here.
+        peer: IpAddr,
+    },
+    /// It could not be accepted: there are no descriptors or there is no memory.
+    Unaccepted(&'a io::Error),
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod connection;
 mod guard;
 mod manners;
 mod patience;
+mod peers;
 #[cfg(test)]
 mod tests;
 
@@ -30,9 +31,10 @@ use tokio::task::JoinSet;
 pub use certificate::{Minted, ServeError, from_pem, from_pem_for_clients, mint};
 pub use connection::PeerCertificate;
 pub use guard::{CloseUnanswered, Refusal};
-pub use manners::{Full, Manners};
+pub use manners::{Full, Gate, Manners, Refuse, Unserved};
 
 use connection::Shared;
+use peers::{Peers, Seat};
 
 /// Connections that the kernel keeps for us before they are accepted. 128 is the default, and a burst
 /// of callers overruns it.
@@ -60,6 +62,8 @@ pub struct Limits {
     pub max_body: u64,
     /// Connections served at a time; what becomes of more is said by [`Full`]. Default 1024.
     pub connections: usize,
+    /// Of which from one address, or one network of IPv6 (/64). Default: as many as there are.
+    pub per_address: usize,
 }
 
 impl Default for Limits {
@@ -72,6 +76,7 @@ impl Default for Limits {
             grace: Duration::from_secs(10),
             max_body: 1024 * 1024,
             connections: 1024,
+            per_address: usize::MAX,
         }
     }
 }
@@ -115,7 +120,8 @@ pub async fn serve_with(
 ) {
     let cap = usize::try_from(limits.max_body).unwrap_or(usize::MAX);
     let router = router.layer(DefaultBodyLimit::max(cap));
-    let shared = Arc::new(Shared { router, limits, manners });
+    let peers = Peers::new(limits.per_address, manners.exempt.clone());
+    let shared = Arc::new(Shared { router, limits, manners, peers });
     let places = Arc::new(Semaphore::new(limits.connections));
     let (stop, stopping) = watch::channel(false);
     let loops = listeners.into_iter().map(|listener| {
@@ -141,7 +147,7 @@ async fn accept_until_stopped(
             biased;
             () = stopped(&mut stopping) => break,
             Some(_) = connections.join_next() => continue,
-            accepted = accept(&listener, &places, &shared.manners) => accepted,
+            accepted = accept(&listener, &places, &shared) => accepted,
         };
         match accepted {
             Ok(Some((stream, peer, place))) => {
@@ -158,6 +164,7 @@ async fn accept_until_stopped(
             // No descriptor or no memory: they come back when connections end, so neither spin nor die.
             Err(error) => {
                 tracing::warn!(%error, "a connection cannot be accepted");
+                (shared.manners.hear)(Unserved::Unaccepted(&error));
                 tokio::select! {
                     () = stopped(&mut stopping) => break,
                     () = tokio::time::sleep(pause) => pause = (pause * 2).min(ACCEPT_PAUSE.1),
@@ -169,28 +176,34 @@ async fn accept_until_stopped(
     drain(connections, shared.limits.grace).await;
 }
 
+/// A connection with what it holds as long as it lasts.
+type Accepted = (TcpStream, SocketAddr, (OwnedSemaphorePermit, Seat));
+
 /// Takes a connection and a place for it. Who finds none waits in the backlog, unless he is to be told: then
-/// there is no connection here.
+/// there is no connection here. So it is for an address that has as many as it may.
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-    manners: &Manners,
-) -> io::Result<Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)>> {
-    let Full::Tell(told) = &manners.full else {
-        let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
-        let (stream, peer) = listener.accept().await?;
-        return Ok(Some((stream, peer, place)));
+    shared: &Shared,
+) -> io::Result<Option<Accepted>> {
+    let Manners { full, hear, tls, .. } = &shared.manners;
+    let kept = match full {
+        Full::Wait => Some(Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?),
+        Full::Tell => None,
     };
     let (stream, peer) = listener.accept().await?;
-    let Ok(place) = Arc::clone(places).try_acquire_owned() else {
-        told();
-        if manners.tls.is_none() {
-            // Nobody waits for it to be heard: that would be a connection again.
-            let _ = stream.try_write(manners::NO_ROOM);
-        }
-        return Ok(None);
-    };
-    Ok(Some((stream, peer, place)))
+    match shared.peers.take(peer.ip()) {
+        Ok(seat) => match kept.or_else(|| Arc::clone(places).try_acquire_owned().ok()) {
+            Some(place) => return Ok(Some((stream, peer, (place, seat)))),
+            None => hear(Unserved::Full),
+        },
+        Err(first) => hear(Unserved::Crowded { peer: peer.ip(), first }),
+    }
+    if tls.is_none() {
+        // Nobody waits for it to be heard: that would be a connection again.
+        let _ = stream.try_write(manners::NO_ROOM);
+    }
+    Ok(None)
 }
 
 /// One connection among those that are counted.

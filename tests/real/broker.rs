@@ -278,6 +278,25 @@ async fn two_thousand_idle_connections_end_in_time_and_health_answers() {
 }
 
 #[tokio::test]
+async fn a_connection_that_cannot_be_accepted_is_counted_and_said() {
+    let broker = Broker::with(&[], |home, sandbox| {
+        home.env("JIRA_OAUTH_CLIENT_SECRET", sandbox.client_secret()).wrap(&["prlimit", "--nofile=64"])
+    })
+    .await;
+    let mut idle = Vec::new();
+    for _ in 0..100 {
+        idle.push(TcpStream::connect(&broker.address).await.unwrap());
+    }
+    broker.says("\"event\":\"unserved\",\"code\":\"accept\",\"reason\":").await;
+    drop(idle);
+    // It goes on when there is room again.
+    let metrics = broker.text("/metrics").await;
+    let failed =
+        metrics.lines().find_map(|line| line.strip_prefix("jira_broker_unserved_total{reason=\"accept\"} "));
+    assert!(failed.unwrap().parse::<u64>().unwrap() > 0, "{metrics}");
+}
+
+#[tokio::test]
 async fn no_secret_stands_anywhere_it_does_not_belong() {
     let broker = Broker::with(&["--allow-exchange"], |home, sandbox| {
         home.env("JIRA_OAUTH_CLIENT_SECRET", sandbox.client_secret())

@@ -36,6 +36,7 @@ const LIMITS: Limits = Limits {
     grace: Duration::from_secs(3),
     max_body: 0,
     connections: 256,
+    per_address: 256,
 };
 
 /// The port cannot be listened on.

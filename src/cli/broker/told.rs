@@ -79,6 +79,7 @@ fn settings(args: &ServeArgs, find: &Finder<'_>, ctx: &Context) -> Result<Settin
         "local" => Ok(WithoutCoordination::Local),
         _ => Err(ConfigError::bad("must be refuse or local")),
     })?;
+    let connections = find.needed(&args.max_connections, "max-connections", positive)?.value;
     let settings = Settings {
         allow_exchange: find.switch(args.allow_exchange, "allow-exchange")?,
         replay_ttl: find.needed(&args.replay_ttl, "replay-ttl", duration_or_none)?.value,
@@ -92,7 +93,8 @@ fn settings(args: &ServeArgs, find: &Finder<'_>, ctx: &Context) -> Result<Settin
             write: duration(&args.write_timeout, "write-timeout")?,
             handshake: duration(&args.handshake_timeout, "handshake-timeout")?,
             max_body: u64::from(find.needed(&args.max_body, "max-body", positive)?.value),
-            connections: find.needed(&args.max_connections, "max-connections", positive)?.value as usize,
+            connections: connections as usize,
+            per_address: per_address(args, find, connections)?,
             ..Limits::default()
         },
         upstream_timeout: duration(&args.upstream_timeout, "upstream-timeout")?,
@@ -105,6 +107,16 @@ fn settings(args: &ServeArgs, find: &Finder<'_>, ctx: &Context) -> Result<Settin
     };
     settings.check()?;
     Ok(settings)
+}
+
+/// Half of all if nothing is said: so that no address keeps all others out.
+fn per_address(args: &ServeArgs, find: &Finder<'_>, connections: u32) -> Result<usize, Failure> {
+    let said = find.maybe(&args.max_connections_per_address, "max-connections-per-address", number::<u32>)?;
+    Ok(match said.map(|said| said.value) {
+        None => connections.div_ceil(2) as usize,
+        Some(0) => usize::MAX,
+        Some(cap) => cap as usize,
+    })
 }
 
 fn tls(args: &ServeArgs, find: &Finder<'_>) -> Result<Option<TlsFiles>, Failure> {

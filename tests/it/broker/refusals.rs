@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use http::Method;
+use jira_oauth::broker::settings::Rate;
 use jira_oauth::sandbox::{Action, Fault, Gate};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 
-use super::house::{House, TOKEN};
+use super::house::{House, TOKEN, said};
 use crate::support::wait;
 
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
@@ -61,6 +62,72 @@ async fn half_a_header_and_half_a_body_end_in_time() {
     let (status, _, body) = parts(&house.raw(half.as_bytes()).await);
     assert_eq!((status, body["error"].as_str()), (408, Some("request_timeout")));
     assert_eq!(house.refreshes(), 0);
+    let line = house.log.until(|line| line["code"] == "request_timeout").await;
+    assert_eq!((&line["route"], &line["caller"]), (&json!("refresh"), &json!("address:127.0.0.1")));
+}
+
+/// Nobody can make the broker wait for what it is not going to look at.
+#[tokio::test]
+async fn whoever_may_not_ask_hears_so_before_its_body_is_there() {
+    let house = House::with(|plan| {
+        plan.callers = Some(said("token-of-one"));
+        plan.settings.rate = Rate { per_minute: 1, burst: 3 };
+        // Nobody here would wait for it.
+        plan.settings.limits.body = Duration::from_secs(3600);
+    })
+    .await;
+    let known = "Authorization: Bearer token-of-one\r\nContent-Type: application/json\r\n";
+    let unknown = known.replace("token-of-one", "token-of-none");
+    for (line, headers, status, error) in [
+        ("POST /v1/refresh", unknown.as_str(), 401, "unauthorized"),
+        ("POST /v1/exchange", "Content-Type: application/json\r\n", 401, "unauthorized"),
+        ("POST /v1/revoke", &format!("{known}Origin: https://evil.example\r\n"), 403, "origin_refused"),
+        ("POST /v2/refresh", known, 404, "not_found"),
+        ("PUT /v1/refresh", known, 405, "method_not_allowed"),
+        ("POST /v1/refresh", &known.replace("json", "jsonl"), 415, "unsupported_media_type"),
+    ] {
+        let head = format!("{line} HTTP/1.1\r\nHost: b\r\n{headers}Content-Length: 65536\r\n\r\n{{");
+        let (found, head, body) = parts(&house.raw(head.as_bytes()).await);
+        assert_eq!((found, body["error"].as_str()), (status, Some(error)), "{line} {headers}");
+        assert!(head.contains("connection: close"), "{head}");
+    }
+    // One of the three is spent, and these are the others.
+    for _ in 0..2 {
+        house.post_as("token-of-one", "/v1/refresh", &json!({})).await.refused(400, "invalid_request");
+    }
+    let head = format!("POST /v1/refresh HTTP/1.1\r\nHost: b\r\n{known}Content-Length: 65536\r\n\r\n{{");
+    let (status, _, body) = parts(&house.raw(head.as_bytes()).await);
+    assert_eq!((status, body["error"].as_str()), (429, Some("rate_limited")));
+    let health = house.raw(b"GET /healthz HTTP/1.1\r\nHost: b\r\nContent-Length: 65536\r\n\r\n").await;
+    assert!(health.starts_with("HTTP/1.1 200 "), "{health}");
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_the_connection_open_whose_body_is_there() {
+    let house = House::usual().await;
+    for body in ["", "{}"] {
+        let request = format!("POST /v2/refresh HTTP/1.1\r\nHost: b\r\nContent-Length: {}\r\n", body.len());
+        let twice = format!("{request}\r\n{body}{request}Connection: close\r\n\r\n{body}");
+        let answers = house.raw(twice.as_bytes()).await;
+        assert_eq!(answers.matches("HTTP/1.1 404 ").count(), 2, "{answers}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_counted_and_said() {
+    let house = House::usual().await;
+    let malformed = house.raw(b"nonsense\r\n\r\n").await;
+    assert!(malformed.starts_with("HTTP/1.1 400 "), "{malformed}");
+    let large = format!("GET /healthz HTTP/1.1\r\nHost: b\r\nX-Large: {}\r\n\r\n", "x".repeat(20_000));
+    let large = house.raw(large.as_bytes()).await;
+    assert!(large.starts_with("HTTP/1.1 431 "), "{large}");
+    for reason in ["malformed", "too_large"] {
+        let line = house.log.until(|line| line["event"] == "unserved" && line["code"] == reason).await;
+        assert_eq!(line["caller"], "address:127.0.0.1");
+        let name = format!(r#"jira_broker_unserved_total{{reason="{reason}"}}"#);
+        assert_eq!(house.metric(&name).await, 1.0);
+    }
+    assert_eq!(house.metric(r#"jira_broker_unserved_total{reason="accept"}"#).await, 0.0);
 }
 
 #[tokio::test]
@@ -93,6 +160,40 @@ async fn a_connection_too_many_is_told_so() {
     }
     let shed = r#"jira_broker_shed_total{reason="connections"}"#;
     assert!(house.metric(shed).await >= 1.0);
+}
+
+#[tokio::test]
+async fn one_address_does_not_take_all_places() {
+    let house = House::with(|plan| plan.settings.limits.per_address = 2).await;
+    let (first, second) = (house.connect().await, house.connect().await);
+    for _ in 0..2 {
+        let mut third = house.connect().await;
+        let mut answer = String::new();
+        wait(third.read_to_string(&mut answer)).await.unwrap();
+        let (status, _, body) = parts(&answer);
+        assert_eq!((status, body["error"].as_str()), (503, Some("overloaded")));
+    }
+    drop((first, second));
+    while house.raw(b"GET /healthz HTTP/1.0\r\nHost: b\r\n\r\n").await.contains("503") {
+        tokio::task::yield_now().await;
+    }
+    assert!(house.metric(r#"jira_broker_shed_total{reason="address"}"#).await >= 2.0);
+    let line = house.log.until(|line| line["event"] == "crowded").await;
+    assert_eq!(line["caller"], "address:127.0.0.1");
+    let lines = house.log.lines();
+    assert_eq!(lines.iter().filter(|line| line["event"] == "crowded").count(), 1, "once for a crowd");
+}
+
+#[tokio::test]
+async fn a_proxy_has_as_many_connections_as_there_are() {
+    let house = House::with(|plan| {
+        plan.settings.limits.per_address = 1;
+        plan.settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let _open = [house.connect().await, house.connect().await, house.connect().await];
+    assert_eq!(house.get("/healthz").await.status, 200);
+    assert_eq!(house.metric(r#"jira_broker_shed_total{reason="address"}"#).await, 0.0);
 }
 
 #[tokio::test]
