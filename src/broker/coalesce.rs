@@ -135,7 +135,7 @@ impl Coalesce {
                 Boarded::First(landing, landed, permit) => {
                     let (all, caller) = (Arc::clone(self), caller.clone());
                     tokio::spawn(async move {
-                        let landed = all.fly(&asked, &caller).await;
+                        let landed = all.fly(&asked, key, &caller).await;
                         landing.land(landed);
                         drop(permit);
                     });
@@ -222,7 +222,7 @@ impl Coalesce {
     }
 
     /// The call itself.
-    async fn fly(&self, asked: &Refresh, caller: &Caller) -> Landed {
+    async fn fly(&self, asked: &Refresh, key: TokenKey, caller: &Caller) -> Landed {
         let refused = |refused| Landed { result: Err(refused), upstream: None, from_sibling: false };
         let work = Work { token: &asked.refresh_token, caller };
         let claimed = self.coordination.claim(&work, Instant::now() + self.claim_timeout).await;
@@ -253,7 +253,7 @@ impl Coalesce {
             Ok(tokens) => match Granted::new(&tokens, Instant::now()) {
                 Some(granted) => {
                     // The token is spent: whatever becomes of the siblings, the caller gets its pair.
-                    if let Err(error) = lease.keep(&granted).await {
+                    if let Err(error) = lease.keep(&granted, || self.waiting(&key)).await {
                         self.disagreed(&error, "keep");
                     }
                     Ok(Arc::new(granted))
@@ -306,9 +306,11 @@ impl Coalesce {
 
     /// Forgets what may not be had again; says how many results are kept.
     pub fn forget(&self) -> u64 {
-        let Some(replays) = &self.replays else { return 0 };
-        replays.run_pending_tasks();
-        replays.entry_count()
+        self.replays.forget(Instant::now())
+    }
+
+    fn waiting(&self, key: &TokenKey) -> Vec<Caller> {
+        self.flights().get(key).map(|flight| flight.callers.clone()).unwrap_or_default()
     }
 
     fn flights(&self) -> MutexGuard<'_, HashMap<TokenKey, Flight>> {

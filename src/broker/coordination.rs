@@ -192,12 +192,16 @@ impl Lease {
         }
     }
 
-    /// Keeps the result for those who may have it, at every replica, and ends the lease. If it fails, the
-    /// mark stays, and the caller gets its pair all the same.
-    pub async fn keep(self, granted: &Granted) -> Result<(), CoordinationError> {
+    /// Keeps the result for those who may have it, at every replica, and ends the lease: for the caller of the claim
+    /// and those who wait here. If it fails, the mark stays, and the caller gets its pair all the same.
+    pub async fn keep(
+        self,
+        granted: &Granted,
+        waiting: impl FnOnce() -> Vec<Caller>,
+    ) -> Result<(), CoordinationError> {
         match self.0 {
             Held::Alone | Held::WithoutTheOthers => Ok(()),
-            Held::Redis(lease) => lease.keep(granted).await,
+            Held::Redis(lease) => lease.keep(granted, waiting).await,
         }
     }
 
@@ -225,16 +229,6 @@ impl Lease {
         match self.0 {
             Held::Alone | Held::WithoutTheOthers => {}
             Held::Redis(lease) => lease.forsake().await,
-        }
-    }
-
-    /// Whether an earlier call with this token is marked as sent and has no result. Jira's `invalid_grant`
-    /// may then only mean that it was spent by that call, and is not told as if the session had ended.
-    pub fn interrupted_before(&self) -> bool {
-        match &self.0 {
-            Held::Alone => false,
-            Held::WithoutTheOthers => true,
-            Held::Redis(lease) => lease.interrupted_before(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::auth::session::Tokens;
 use crate::broker::material::Sources;
+use crate::broker::replicas::{self, Replicas};
 use crate::config::{BaseUrl, ClientId, SecretPlace, Source, Sourced};
 use crate::http::{self, Options};
 use crate::process::{Clock, Stream};
@@ -12,6 +13,10 @@ use tokio::sync::Semaphore;
 use super::*;
 
 fn all(change: impl FnOnce(&mut Settings)) -> Arc<Coalesce> {
+    among(Coordination::Alone, change)
+}
+
+fn among(coordination: Coordination, change: impl FnOnce(&mut Settings)) -> Arc<Coalesce> {
     // Port 9 is where nobody answers; no test here gets as far.
     let base_url = BaseUrl::parse("http://127.0.0.1:9", false).unwrap();
     let mut settings = Settings::new(base_url, ClientId::parse("c1").unwrap());
@@ -23,7 +28,7 @@ fn all(change: impl FnOnce(&mut Settings)) -> Arc<Coalesce> {
     let clock = Clock::from_fn(|| jiff::Timestamp::UNIX_EPOCH);
     let log = Log::start(Stream::new(std::io::sink(), false, None), clock).unwrap();
     let metrics = Arc::new(Metrics::new(0.0, false));
-    Arc::new(Coalesce::new(&settings, Coordination::Alone, upstream, Arc::new(material), metrics, log))
+    Arc::new(Coalesce::new(&settings, coordination, upstream, Arc::new(material), metrics, log))
 }
 
 fn key(name: &str) -> TokenKey {
@@ -157,4 +162,30 @@ async fn results_are_bounded_by_number_and_the_newest_are_kept() {
     let none = super::tests::all(|settings| settings.replay_ttl = Duration::ZERO);
     first(&none, key("t"), &caller).land(granted());
     assert!(none.replay(&key("t"), &caller, Instant::now()).is_none());
+}
+
+/// Whether a caller had come in time for the result of another flight, Redis did not say.
+#[tokio::test(start_paused = true)]
+async fn who_joined_while_redis_was_away_is_not_told_that_its_session_has_ended() {
+    let nowhere = replicas::Options {
+        url: Secret::new("redis://127.0.0.1:9"),
+        ca: None,
+        realm: "a Jira".to_owned(),
+        upstream_timeout: Duration::from_secs(1),
+        replay_ttl: Duration::from_secs(60),
+    };
+    let nowhere = Coordination::Redis(Replicas::start(nowhere).unwrap());
+    for (coordination, told) in
+        [(nowhere, ErrorCode::RefreshInterrupted), (Coordination::Alone, ErrorCode::InvalidGrant)]
+    {
+        let all = among(coordination, |_| {});
+        let (one, other) = (Caller::token("one"), Caller::token("other"));
+        let landing = first(&all, key("t"), &one);
+        let Boarded::Joined(landed) = board(&all, key("t"), &other) else { panic!("the second one joins") };
+        let result = Err(Refused::plain(ErrorCode::InvalidGrant));
+        landing.land(Landed { result, upstream: None, from_sibling: false });
+        let asked = Refresh { refresh_token: Secret::new("t"), client_id: None, redirect_uri: None };
+        let landed = all.join(&asked, &other, landed).await.expect("it is this caller's");
+        assert_eq!(landed.result.err().map(|refused| refused.code), Some(told));
+    }
 }

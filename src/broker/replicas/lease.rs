@@ -10,6 +10,7 @@ use super::fault::Fault;
 use super::link::Shared;
 use super::scripts::{self, Answer, Spent, Times};
 use super::sealed::Names;
+use crate::broker::caller::Caller;
 use crate::broker::coordination::{CoordinationError, Refused};
 use crate::broker::granted::Granted;
 
@@ -52,13 +53,20 @@ impl Lease {
     }
 
     /// See [`crate::broker::coordination::Lease::keep`]. What Redis does not take now it is brought later.
-    pub async fn keep(self, granted: &Granted) -> Result<(), CoordinationError> {
+    pub async fn keep(
+        self,
+        granted: &Granted,
+        waiting: impl FnOnce() -> Vec<Caller>,
+    ) -> Result<(), CoordinationError> {
         if self.stranger {
             return Ok(());
         }
         let flight = self.flight;
         let until = Instant::now() + flight.times.result;
-        let kept = Kept { pair: granted.to_bytes(), expires_at: granted.expires_at(), until };
+        // Redis knows them, unless it has lost its memory.
+        let waiting = waiting().iter().map(|caller| flight.names.caller(caller)).collect::<Vec<_>>();
+        let callers = [vec![flight.caller.clone()], waiting].concat();
+        let kept = Kept { pair: granted.to_bytes(), expires_at: granted.expires_at(), until, callers };
         match kept.store(&flight).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(CoordinationError::Lost),
@@ -85,8 +93,9 @@ impl Lease {
 
     /// See [`crate::broker::coordination::Lease::refused`].
     pub async fn refused(self) -> Refused {
-        let (stranger, doubtful) = (self.stranger, self.interrupted_before());
+        let Lease { stranger, marked, .. } = self;
         let flight = Arc::clone(&self.flight);
+        let doubtful = flight.shared.in_doubt();
         match self.settle(Spent::Dead).await {
             // A sibling's result is there, and this caller is not among those who waited for it. It may be that
             // Redis was away when it was to be noted down.
@@ -99,14 +108,9 @@ impl Lease {
             Some(Answer::Settled { marks }) if marks > 0 => Refused::Interrupted,
             // Redis went away meanwhile: the mark was ours, but what it has forgotten nobody knows.
             None => Refused::Interrupted,
-            Some(_) if doubtful || flight.shared.in_doubt() => Refused::Interrupted,
+            Some(_) if marked || doubtful || flight.shared.in_doubt() => Refused::Interrupted,
             Some(_) => Refused::Ended,
         }
-    }
-
-    /// See [`crate::broker::coordination::Lease::interrupted_before`].
-    pub fn interrupted_before(&self) -> bool {
-        self.marked || (!self.stranger && self.flight.shared.in_doubt())
     }
 
     /// Gives the lock up, now or when Redis is back. `None` if Redis has not answered.
@@ -142,15 +146,16 @@ struct Kept {
     pair: Zeroizing<Vec<u8>>,
     expires_at: Instant,
     until: Instant,
+    callers: Vec<String>,
 }
 
 impl Kept {
-    /// `false` if the mark is not ours any more. Sealed for each attempt, since both lives have grown shorter.
+    /// `false` if there is a newer one. Sealed for each attempt, since both lives have grown shorter.
     async fn store(&self, flight: &Flight) -> Result<bool, Fault> {
         let now = Instant::now();
         let life = self.until.saturating_duration_since(now).max(Duration::from_millis(1));
         let sealed = flight.names.seal(&self.pair, self.expires_at, life, now).map_err(|_| Fault::Random)?;
-        let Flight { shared, names, caller, fence, .. } = flight;
-        shared.run_anyway(&scripts::keep(names, caller, fence, &sealed, life)).await
+        let Flight { shared, names, fence, .. } = flight;
+        shared.run_anyway(&scripts::keep(names, &self.callers, fence, &sealed, life)).await
     }
 }

@@ -104,16 +104,23 @@ impl Replicas {
         let flight = self.flight(work, fence);
         let ask = scripts::ask(&flight.names, &flight.caller, &flight.fence, &flight.times);
         let mut pause = ASK.0;
+        let mut noted = false;
         loop {
             match flight.shared.run(&ask).await? {
                 Answer::Replayed(stored) => return opened(&flight.names, &stored).map(Claim::Replayed),
                 Answer::Mine { marks } => {
                     return Ok(Claim::Mine(coordination::Lease::of(Lease::claimed(flight, marks))));
                 }
+                // It asked while there was no result. Redis has forgotten it, with all else that it knew.
+                Answer::Stranger if noted => {
+                    noted = false;
+                    let _: bool = flight.shared.run(&scripts::admit(&flight.names, &flight.caller)).await?;
+                    continue;
+                }
                 Answer::Stranger => {
                     return Ok(Claim::Mine(coordination::Lease::of(Lease::of_a_stranger(flight))));
                 }
-                Answer::Busy => {}
+                Answer::Busy => noted = true,
                 Answer::Waiting | Answer::Settled { .. } => return Err(Fault::Garbage.into()),
             }
             let now = Instant::now();

@@ -86,13 +86,13 @@ pub(super) fn sent(names: &Names, fence: &str, times: &Times) -> ScriptInvocatio
 
 pub(super) fn keep(
     names: &Names,
-    caller: &str,
+    callers: &[String],
     fence: &str,
     sealed: &[u8],
     life: Duration,
 ) -> ScriptInvocation<'static> {
     let mut script = on(&KEEP, names);
-    script.arg(fence).arg(sealed).arg(ms(life)).arg(caller);
+    script.arg(fence).arg(sealed).arg(ms(life)).arg(callers);
     script
 }
 

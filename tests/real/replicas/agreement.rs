@@ -19,7 +19,6 @@ async fn whoever_waits_at_another_replica_gets_the_result_and_may_have_it_again_
     let (a, b) = (Replica::of(&redis).await, Replica::of(&redis).await);
     let old = token("old");
     let lease = a.send(&old, "first").await;
-    assert!(!lease.interrupted_before());
     assert!(matches!(a.joined(&old, "joined at a").await, Ok(Joined::Noted)));
     let waiting = async {
         // The one that waits for all at b; another joins it there.
@@ -30,7 +29,7 @@ async fn whoever_waits_at_another_replica_gets_the_result_and_may_have_it_again_
             })
             .await;
             assert!(matches!(b.joined(&old, "joined at b").await, Ok(Joined::Noted)));
-            lease.keep(&pair("new")).await.unwrap();
+            lease.keep(&pair("new"), Vec::new).await.unwrap();
         })
         .await;
         replayed(got)
@@ -62,7 +61,7 @@ async fn of_fifty_callers_at_two_replicas_one_calls_jira() {
                     lease.sent().await.unwrap();
                     let call = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
                     let granted = pair(&call.to_string());
-                    lease.keep(&granted).await.unwrap();
+                    lease.keep(&granted, Vec::new).await.unwrap();
                     name(&granted)
                 }
             }
@@ -81,12 +80,11 @@ async fn whoever_comes_too_late_gets_no_result_and_takes_nobody_elses_away() {
     let redis = Redis::start().await;
     let (a, b) = (Replica::of(&redis).await, Replica::of(&redis).await);
     let old = token("old");
-    a.send(&old, "first").await.keep(&pair("new")).await.unwrap();
+    a.send(&old, "first").await.keep(&pair("new"), Vec::new).await.unwrap();
     for _ in 0..2 {
         // With the spent token, found somewhere: Jira has the word, and it is final.
         let mut late = mine(b.claim(&old, "late").await);
         late.sent().await.unwrap();
-        assert!(!late.interrupted_before());
         // Meanwhile the first asks again, at the replica where that hopeless flight is in the air.
         let Ok(Joined::Replayed(again)) = b.joined(&old, "first").await else { panic!("it is there") };
         assert_eq!(name(&again), "new");
@@ -107,7 +105,7 @@ async fn a_caller_that_a_replica_vouches_for_is_replayed_at_the_other() {
     let old = token("old");
     assert!(a.admitted(&old, "joins").await.is_ok());
     assert!(redis.keys(":callers").is_empty(), "without a result there is nothing to be admitted to");
-    a.send(&old, "first").await.keep(&pair("new")).await.unwrap();
+    a.send(&old, "first").await.keep(&pair("new"), Vec::new).await.unwrap();
     assert!(matches!(a.joined(&old, "joins").await, Ok(Joined::TooLate)));
     a.admitted(&old, "joins").await.unwrap();
     assert_eq!(replayed(b.claim(&old, "joins").await), "new");
@@ -130,7 +128,6 @@ async fn a_refusal_lets_the_next_try_and_is_not_remembered() {
     })
     .await;
     let mut second = mine(second);
-    assert!(!second.interrupted_before(), "Jira has answered, so nothing is in doubt");
     second.sent().await.unwrap();
     assert!(matches!(second.refused().await, Refused::Ended));
     assert_eq!(redis.say(&["--scan"]), "jira-broker:probe", "a dead token leaves nothing behind");
@@ -147,9 +144,10 @@ async fn a_replica_that_dies_before_its_request_holds_the_others_up_for_seconds_
     drop(mine(a.claim(&old, "first").await));
     drop(a);
     let start = Instant::now();
-    let lease = mine(b.claim(&old, "second").await);
+    let mut lease = mine(b.claim(&old, "second").await);
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
-    assert!(!lease.interrupted_before(), "nothing had left");
+    lease.sent().await.unwrap();
+    assert!(matches!(lease.refused().await, Refused::Ended), "nothing had left before");
 }
 
 #[tokio::test]
@@ -171,7 +169,6 @@ async fn after_a_replica_died_with_its_request_no_refusal_ends_a_session() {
     redis.say(&["DEL", &lock]);
     for _ in 0..2 {
         let lease = b.send(&old, "second").await;
-        assert!(lease.interrupted_before());
         assert!(matches!(lease.refused().await, Refused::Interrupted), "each time, while the mark stands");
     }
     // It stands as long as it was set, however often somebody asks, and then Jira's word counts again.
@@ -194,9 +191,10 @@ async fn a_call_without_an_answer_leaves_its_mark_and_no_lock() {
     let old = token("old");
     a.send(&old, "first").await.forsake().await;
     let lease = b.send(&old, "second").await;
-    assert!(lease.interrupted_before());
+    assert!(matches!(lease.refused().await, Refused::Interrupted));
+    let lease = b.send(&old, "second").await;
     // Jira had not got it after all: then this one has the pair, and the doubt is over.
-    lease.keep(&pair("new")).await.unwrap();
+    lease.keep(&pair("new"), Vec::new).await.unwrap();
     assert!(redis.keys(":marks").is_empty());
     assert_eq!(replayed(a.claim(&old, "first").await), "new");
 }
@@ -212,8 +210,8 @@ async fn a_result_is_stored_only_while_its_mark_stands() {
     let old = token("overtaken");
     let slow = a.send(&old, "first").await;
     redis.say(&["DEL", &redis.has(":lock").await]);
-    b.send(&old, "second").await.keep(&pair("second")).await.unwrap();
-    assert!(matches!(slow.keep(&pair("first")).await, Err(CoordinationError::Lost)));
+    b.send(&old, "second").await.keep(&pair("second"), Vec::new).await.unwrap();
+    assert!(matches!(slow.keep(&pair("first"), Vec::new).await, Err(CoordinationError::Lost)));
     for caller in ["first", "second"] {
         assert_eq!(replayed(a.claim(&old, caller).await), "second");
     }
@@ -223,7 +221,7 @@ async fn a_result_is_stored_only_while_its_mark_stands() {
     let slow = a.send(&old, "first").await;
     redis.say(&["DEL", &redis.has(":lock").await]);
     let second = b.send(&old, "second").await;
-    slow.keep(&pair("first")).await.unwrap();
+    slow.keep(&pair("first"), Vec::new).await.unwrap();
     let Refused::Replayed(granted) = second.refused().await else { panic!("the result is there") };
     assert_eq!(name(&granted), "first");
 }
@@ -254,7 +252,7 @@ async fn without_a_replay_a_result_stands_for_those_who_wait_and_goes() {
     let a = Replica::with(&redis.url(), |options| options.replay_ttl = Duration::ZERO);
     a.is(&State::Up).await;
     let old = token("old");
-    a.send(&old, "first").await.keep(&pair("new")).await.unwrap();
+    a.send(&old, "first").await.keep(&pair("new"), Vec::new).await.unwrap();
     assert_eq!(replayed(a.claim(&old, "first").await), "new");
     until("the result to go", || redis.keys(":result").is_empty().then_some(())).await;
     until("its callers to go", || redis.keys(":callers").is_empty().then_some(())).await;
@@ -271,7 +269,7 @@ async fn brokers_of_different_jiras_share_a_redis_and_nothing_else() {
         Replica::with(&redis.url(), |options| options.realm = "https://other.example.com client".into());
     other.is(&State::Up).await;
     let old = token("old");
-    a.send(&old, "first").await.keep(&pair("new")).await.unwrap();
+    a.send(&old, "first").await.keep(&pair("new"), Vec::new).await.unwrap();
     drop(mine(other.claim(&old, "first").await));
 }
 
@@ -304,7 +302,7 @@ async fn fifty_waiting_flights_cost_redis_little() {
     assert!((1_000..=3_000).contains(&asked), "{asked} questions in {took:?}");
     let (got, ()) = join(join_all(tokens.iter().map(|old| b.claim_for(old, "second", PATIENCE))), async {
         for lease in leases {
-            lease.keep(&pair("new")).await.unwrap();
+            lease.keep(&pair("new"), Vec::new).await.unwrap();
         }
     })
     .await;

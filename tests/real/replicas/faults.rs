@@ -2,10 +2,13 @@
 
 use std::time::Instant;
 
+use futures_util::future::join;
+use jira_oauth::broker::caller::Caller;
 use jira_oauth::broker::coordination::{CoordinationError, Refused, State};
 use jira_oauth::broker::replicas::{Options, Replicas, ReplicasError};
 
-use super::{BOUND, Replica, mine, pair, replayed, token};
+use super::{BOUND, Replica, mine, name, pair, replayed, token};
+use crate::support::jira::until;
 use crate::support::redis::{PASSWORD, Redis};
 use crate::support::{Real, runs};
 
@@ -95,7 +98,7 @@ async fn one_that_is_full_refuses_and_keeps_the_marks() {
     b.is_down("no room left").await;
     assert!(b.0.reach().await.is_err(), "a probe writes");
     // Jira has answered, and Redis does not take it: the caller has its pair all the same.
-    assert!(matches!(lease.keep(&pair("new")).await, Err(CoordinationError::Unavailable(_))));
+    assert!(matches!(lease.keep(&pair("new"), Vec::new).await, Err(CoordinationError::Unavailable(_))));
     assert_eq!((redis.keys(":marks").len(), redis.keys(":result").len()), (1, 0));
     redis.say(&["CONFIG", "SET", "maxmemory", "0"]);
     b.is(&State::Up).await;
@@ -154,7 +157,7 @@ async fn user_password_and_database_come_from_the_url() {
     works(&Replica::at(&at("other:p%40ss%20word@", ""))).await;
     let replica = Replica::at(&at("broker:p%40ss%20word@", "/3"));
     works(&replica).await;
-    replica.send(&token("old"), "first").await.keep(&pair("new")).await.unwrap();
+    replica.send(&token("old"), "first").await.keep(&pair("new"), Vec::new).await.unwrap();
     assert_eq!(
         redis.say(&["-n", "3", "DBSIZE"]).parse::<u32>().unwrap(),
         4,
@@ -209,9 +212,83 @@ async fn one_that_forgot_everything_is_not_taken_at_its_word() {
     b.is(&State::Up).await;
     // A sibling knows nothing of the first call, which has meanwhile rotated the token.
     let lease = b.send(&old, "second").await;
-    assert!(lease.interrupted_before());
     assert!(matches!(lease.refused().await, Refused::Interrupted));
-    assert!(matches!(lost.keep(&pair("new")).await, Err(CoordinationError::Lost)));
+    // The first has the pair, and nobody else has one: it is kept, for all who waited there.
+    lost.keep(&pair("new"), || vec![Caller::token("joined")]).await.unwrap();
+    for caller in ["first", "joined"] {
+        assert_eq!(replayed(b.claim(&old, caller).await), "new");
+    }
+    let late = mine(b.claim(&old, "late").await);
+    assert!(matches!(late.refused().await, Refused::Interrupted), "what it waited for, Redis does not know");
+}
+
+#[tokio::test]
+async fn a_pair_that_comes_after_redis_forgot_everything_reaches_whoever_waits() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let mut redis = Redis::start().await;
+    let (a, b) = (Replica::of(&redis).await, Replica::of(&redis).await);
+    let restart = async |redis: &mut Redis| {
+        redis.down();
+        a.is_down("").await;
+        b.is_down("").await;
+        redis.up().await;
+        a.is(&State::Up).await;
+        b.is(&State::Up).await;
+    };
+    // Another replica has taken the token up meanwhile, and its request has left: Jira refuses it.
+    let old = token("taken up");
+    let lost = a.send(&old, "first").await;
+    restart(&mut redis).await;
+    let second = b.send(&old, "second").await;
+    lost.keep(&pair("first"), Vec::new).await.unwrap();
+    let Refused::Replayed(granted) = second.refused().await else { panic!("the pair is there") };
+    assert_eq!(name(&granted), "first");
+
+    // Another has the newer pair: that one stays.
+    let old = token("overtaken");
+    let lost = a.send(&old, "first").await;
+    restart(&mut redis).await;
+    b.send(&old, "second").await.keep(&pair("second"), Vec::new).await.unwrap();
+    assert!(matches!(lost.keep(&pair("first"), Vec::new).await, Err(CoordinationError::Lost)));
+    assert_eq!(replayed(b.claim(&old, "second").await), "second");
+
+    // And if it comes later than ours, it is the newer one as well.
+    let old = token("overtaking");
+    let lost = a.send(&old, "first").await;
+    restart(&mut redis).await;
+    let second = b.send(&old, "second").await;
+    lost.keep(&pair("first"), Vec::new).await.unwrap();
+    second.keep(&pair("second"), Vec::new).await.unwrap();
+    for caller in ["first", "second"] {
+        assert_eq!(replayed(b.claim(&old, caller).await), "second");
+    }
+}
+
+/// What Redis knew of who waits is gone; the replica where it waits knows it still.
+#[tokio::test]
+async fn who_has_waited_at_a_replica_is_vouched_for_when_redis_has_forgotten_it() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let redis = Redis::start().await;
+    let (a, b) = (Replica::of(&redis).await, Replica::of(&redis).await);
+    let old = token("old");
+    a.send(&old, "first").await.keep(&pair("new"), Vec::new).await.unwrap();
+    // As it is while the first one is at Jira.
+    let (result, callers) = (redis.has(":result").await, redis.has(":callers").await);
+    let lock = result.replace(":result", ":lock");
+    redis.say(&["RENAME", &result, "aside"]);
+    redis.say(&["SET", &lock, "sent:first", "PX", "60000"]);
+    let (waited, ()) = join(b.claim(&old, "second"), async {
+        until("the second caller", || (redis.say(&["SCARD", &callers]) == "2").then_some(())).await;
+        // Everything is forgotten and the result comes, before the one who waits asks again.
+        let script = "redis.call('DEL', KEYS[1], KEYS[2]) redis.call('RENAME', 'aside', KEYS[3])";
+        redis.say(&["EVAL", script, "3", &lock, &callers, &result]);
+    })
+    .await;
+    assert_eq!(replayed(waited), "new");
 }
 
 #[tokio::test]
@@ -222,9 +299,9 @@ async fn what_somebody_else_wrote_into_it_is_no_result() {
     let redis = Redis::start().await;
     let a = Replica::of(&redis).await;
     let (old, other) = (token("old"), token("other"));
-    a.send(&other, "first").await.keep(&pair("other")).await.unwrap();
+    a.send(&other, "first").await.keep(&pair("other"), Vec::new).await.unwrap();
     let of_other = redis.has(":result").await;
-    a.send(&old, "first").await.keep(&pair("new")).await.unwrap();
+    a.send(&old, "first").await.keep(&pair("new"), Vec::new).await.unwrap();
     let own = redis.keys(":result").into_iter().find(|key| *key != of_other).unwrap();
     redis.say(&["COPY", &of_other, &own, "REPLACE"]);
     assert!(matches!(a.claim(&old, "first").await, Err(CoordinationError::Unavailable(_))));

@@ -18,7 +18,7 @@ async fn whoever_reads_redis_finds_nothing_to_use() {
     let (old, held) = (token("old"), token("held"));
     let lease = a.send(&old, "canary-caller").await;
     assert!(matches!(b.joined(&old, "canary-joined").await, Ok(Joined::Noted)));
-    lease.keep(&pair("new")).await.unwrap();
+    lease.keep(&pair("new"), Vec::new).await.unwrap();
     assert_eq!(replayed(b.claim(&old, "canary-joined").await), "new");
     drop(a.send(&held, "canary-caller").await);
     drop(mine(a.claim(&token("claimed"), "canary-caller").await));
