@@ -57,7 +57,7 @@ pub enum EndpointError {
         retry_after: Option<u64>,
     },
     /// 5xx, or a page where JSON belongs: something in between, or Jira in trouble. The session is kept.
-    #[error("Jira's token endpoint answered {status} without JSON; it may be starting up or down")]
+    #[error("Jira's token endpoint answered {status}{}; it may be starting up or down", without_json(*.status))]
     Unavailable {
         /// The HTTP status.
         status: u16,
@@ -74,6 +74,10 @@ pub enum EndpointError {
     /// No answer.
     #[error(transparent)]
     Http(#[from] HttpError),
+}
+
+fn without_json(status: u16) -> &'static str {
+    if status < 500 { " without JSON" } else { "" }
 }
 
 fn said(words: &str) -> String {
@@ -226,7 +230,8 @@ struct Refusal {
     errors: Vec<serde_json::Value>,
 }
 
-/// Reads an answer. The status of a refusal is not relied on: versions differ.
+/// Reads an answer. Which 4xx a refusal has is not relied on: versions differ. A 5xx is none, whatever stands in it:
+/// a Jira in trouble has the last word on nobody's session.
 fn judge(status: u16, body: &Secret) -> Result<Tokens, EndpointError> {
     if status == 200 {
         let granted: Granted = serde_json::from_str(body.expose()).map_err(|_| EndpointError::Garbage)?;
@@ -241,15 +246,15 @@ fn judge(status: u16, body: &Secret) -> Result<Tokens, EndpointError> {
             scope: granted.scope,
         });
     }
-    let Ok(refusal) = serde_json::from_str::<Refusal>(body.expose()) else {
-        return Err(EndpointError::Unavailable { status });
+    let refusal = match serde_json::from_str::<Refusal>(body.expose()) {
+        Ok(refusal) if status < 500 => refusal,
+        _ => return Err(EndpointError::Unavailable { status }),
     };
     let words = refusal.error_description.unwrap_or_default();
     match refusal.error.as_deref() {
         Some("invalid_grant") => Err(EndpointError::InvalidGrant(words)),
         Some("invalid_client") => Err(EndpointError::InvalidClient(words)),
         Some("invalid_request") => Err(EndpointError::InvalidRequest(words)),
-        _ if status >= 500 => Err(EndpointError::Unavailable { status }),
         Some(other) if words.is_empty() => Err(EndpointError::Refused { status, reason: other.to_owned() }),
         Some(_) => Err(EndpointError::Refused { status, reason: words }),
         None => {
@@ -282,7 +287,15 @@ mod tests {
         assert!(judged(200, "<html>").contains("no pair of tokens"));
         assert!(judged(200, &good.replace("\"r\"", "\"\"")).contains("no pair of tokens"));
         assert!(judged(403, "<html>").contains("without JSON"));
-        assert!(judged(500, r#"{"errors":["boom"],"fieldErrors":{}}"#).contains("without JSON"));
+        for body in
+            [r#"{"errors":["boom"],"fieldErrors":{}}"#, r#"{"error":"invalid_grant"}"#, "{}", "<html>"]
+        {
+            assert_eq!(
+                judged(503, body),
+                "Jira's token endpoint answered 503; it may be starting up or down",
+                "{body}"
+            );
+        }
         assert_eq!(
             judged(400, r#"{"errors":["https"],"fieldErrors":{}}"#),
             "Jira's token endpoint answered 400: \"https\""

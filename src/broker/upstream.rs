@@ -116,10 +116,10 @@ fn refused(error: EndpointError, grant: Grant) -> Refused {
     match error {
         EndpointError::InvalidGrant(_) => said(ErrorCode::InvalidGrant),
         EndpointError::InvalidClient(_) => said(ErrorCode::InvalidClient),
-        EndpointError::InvalidRequest(_) => {
-            Refused { words: "Jira refused the request.".to_owned(), ..said(ErrorCode::InvalidRequest) }
-        }
-        EndpointError::Refused { .. } => said(ErrorCode::UpstreamRefused),
+        // Jira's words for a code that it does not know, or not any more; RFC 6749 has another one for it.
+        EndpointError::InvalidRequest(_) if grant == Grant::Exchange => said(ErrorCode::InvalidGrant),
+        // What the caller asked was whole: whatever Jira does not like about it is ours, or Jira's own.
+        EndpointError::InvalidRequest(_) | EndpointError::Refused { .. } => said(ErrorCode::UpstreamRefused),
         EndpointError::RateLimited { retry_after } => {
             let retry_after = retry_after.map(|seconds| seconds.min(LONGEST_WAIT));
             Refused { retry_after, ..Refused::because(ErrorCode::UpstreamRateLimited, words) }
@@ -162,7 +162,8 @@ mod tests {
         for (error, grant, code, unknown) in [
             (EndpointError::InvalidGrant(String::new()), Grant::Refresh, ErrorCode::InvalidGrant, false),
             (EndpointError::InvalidClient(String::new()), Grant::Refresh, ErrorCode::InvalidClient, false),
-            (EndpointError::InvalidRequest(String::new()), Grant::Exchange, ErrorCode::InvalidRequest, false),
+            (EndpointError::InvalidRequest(String::new()), Grant::Exchange, ErrorCode::InvalidGrant, false),
+            (EndpointError::InvalidRequest(String::new()), Grant::Refresh, ErrorCode::UpstreamRefused, false),
             (
                 EndpointError::Refused { status: 400, reason: String::new() },
                 Grant::Refresh,

@@ -59,10 +59,12 @@ async fn oauth_errors_keep_their_meaning() {
     for (action, status, error) in [
         (respond(400, r#"{"error":"invalid_grant"}"#), 400, "invalid_grant"),
         (respond(401, r#"{"error":"invalid_client"}"#), 502, "invalid_client"),
-        (respond(400, r#"{"error":"invalid_request"}"#), 400, "invalid_request"),
+        (respond(400, r#"{"error":"invalid_request"}"#), 502, "upstream_refused"),
         (respond(400, r#"{"error":"unauthorized_client"}"#), 502, "upstream_refused"),
         (respond(503, "<html>"), 503, "upstream_unavailable"),
         (respond(500, "{}"), 503, "upstream_unavailable"),
+        (respond(500, r#"{"error":"invalid_grant"}"#), 503, "upstream_unavailable"),
+        (respond(503, r#"{"error":"invalid_client"}"#), 503, "upstream_unavailable"),
         (respond(200, "<html>"), 503, "refresh_interrupted"),
         (Action::Drop, 503, "refresh_interrupted"),
         (limited, 503, "upstream_rate_limited"),
@@ -115,7 +117,7 @@ async fn what_repeats_the_request_tells_nobody_the_secret() {
     for (error, status, code) in [
         ("invalid_grant", 400, "invalid_grant"),
         ("invalid_client", 502, "invalid_client"),
-        ("invalid_request", 400, "invalid_request"),
+        ("invalid_request", 502, "upstream_refused"),
         ("another_word", 502, "upstream_refused"),
     ] {
         let echo = json!({
@@ -159,7 +161,7 @@ async fn codes_are_redeemed_only_where_that_was_allowed() {
     assert_eq!(house.jira.token_calls("authorization_code"), 0);
     let house = House::with(|plan| plan.settings.allow_exchange = true).await;
     let answer = house.post("/v1/exchange", &body).await;
-    assert_eq!(answer.status, 400, "{answer:?}");
+    answer.refused(400, "invalid_grant");
     let call = house.jira.log().pop().unwrap();
     assert_eq!(call.field("grant_type").as_deref(), Some("authorization_code"));
     assert_eq!(call.field("client_secret").as_deref(), Some(house.jira.client_secret()));
