@@ -145,6 +145,14 @@ impl Coordination {
         }
     }
 
+    /// Turns to Redis at another URL, if it can be reached; otherwise all stays as it was.
+    pub async fn turn_to(&self, url: &Secret) -> Result<(), CoordinationError> {
+        match self {
+            Coordination::Alone => Ok(()),
+            Coordination::Redis(replicas) => replicas.turn_to(url).await,
+        }
+    }
+
     /// How it stands.
     pub fn state(&self) -> State {
         match self {

@@ -32,7 +32,7 @@ macro_rules! label {
         impl $name {
             /// All of them.
             #[allow(dead_code, reason = "not every list is counted from zero")]
-            const ALL: &[$name] = &[$($name::$variant,)*];
+            pub const ALL: &[$name] = &[$($name::$variant,)*];
 
             /// The word.
             pub fn as_str(self) -> &'static str {
@@ -147,6 +147,8 @@ label! {
         Secret "secret",
         /// The callers' tokens.
         Callers "callers",
+        /// The URL of the replicas' Redis.
+        Redis "redis_url",
         /// Certificate and key.
         Certificate "certificate",
         /// The clients' authorities.

@@ -215,6 +215,29 @@ impl Broker {
         }
     }
 
+    /// Turns to the replicas' Redis wherever its URL says that it is. What cannot be reached is tried again: a password
+    /// is changed in two places, and one of them comes first.
+    async fn follow_redis(&self) {
+        let Some(mut urls) = self.material.redis() else { return };
+        let (mut again, mut told) = (false, None);
+        loop {
+            tokio::select! {
+                changed = urls.changed() => match changed {
+                    Ok(()) => told = None,
+                    Err(_) => return,
+                },
+                () = tokio::time::sleep(material::EVERY), if again => {}
+            }
+            let url = urls.borrow_and_update().clone();
+            let result = self.coalesce.coordination.turn_to(&url).await.map_err(|error| error.to_string());
+            let reason = result.as_ref().err().cloned();
+            if reason.is_none() || reason != told {
+                material::tell(What::Redis, &result, &self.metrics, &self.log);
+            }
+            (again, told) = (reason.is_some(), reason);
+        }
+    }
+
     /// Waits until nothing is under way, or the grace is over. A result that landed when its caller had given up
     /// is the only one there is: the caller gets some time to ask for it again.
     async fn drain(&self) {
@@ -263,6 +286,7 @@ pub async fn serve_until(listeners: Listeners, broker: Arc<Broker>, shutdown: im
         tokio::join!(
             broker.keep_house(),
             broker.follow_coordination(),
+            broker.follow_redis(),
             broker.material.keep_looking(&broker.metrics, &broker.log)
         )
     };

@@ -116,7 +116,7 @@ const EXPOSE: &[(&str, usize, &str)] = &[
     ("src/broker/caller.rs", 2, "the list of callers is read, and a token's length judged"),
     ("src/broker/coordination.rs", 1, "the hash of a refresh token, by which the broker knows it"),
     ("src/broker/granted.rs", 2, "the pair as it is kept for a replay, and wiped after it"),
-    ("src/broker/material.rs", 1, "a hash tells whether what was read again is new"),
+    ("src/broker/material/reading.rs", 1, "a hash tells whether what was read again is new"),
     ("src/broker/replicas/sealed.rs", 1, "what Redis sees of a refresh token is derived from it"),
     ("src/broker/replicas/target.rs", 1, "the URL of Redis is taken apart; its password goes to Redis"),
     ("src/broker/routes.rs", 3, "answers with tokens and refusals, on their way to the caller"),

@@ -22,7 +22,7 @@ fn among(coordination: Coordination, change: impl FnOnce(&mut Settings)) -> Arc<
     let mut settings = Settings::new(base_url, ClientId::parse("c1").unwrap());
     change(&mut settings);
     let secret = SecretPlace::Said(Sourced::new(Secret::new("s"), Source::Default));
-    let material = Material::load(Sources { secret, callers: None, tls: None }).unwrap();
+    let material = Material::load(Sources { secret, callers: None, redis: None, tls: None }).unwrap();
     let client = http::client(&Options { plain: true, ..Options::default() }).unwrap();
     let upstream = Upstream::new(client, &settings);
     let clock = Clock::from_fn(|| jiff::Timestamp::UNIX_EPOCH);

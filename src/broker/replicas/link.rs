@@ -33,7 +33,6 @@ pub(super) struct Link {
 }
 
 pub(super) struct Shared {
-    target: Target,
     /// How long after a change the keys in Redis may not tell the whole story.
     doubtful: Duration,
     standing: watch::Sender<Standing>,
@@ -45,6 +44,8 @@ pub(super) struct Shared {
 /// How it stands.
 #[derive(Clone)]
 struct Standing {
+    /// Where the connection leads, or is to lead.
+    target: Arc<Target>,
     /// Also while Redis takes no writes: what it can still do is to forget.
     connection: Option<Connection>,
     fault: Option<Fault>,
@@ -57,10 +58,10 @@ impl Link {
     pub(super) fn start(target: Target, doubtful: Duration) -> Self {
         let fault = Fault::NotYet;
         let shared = Arc::new(Shared {
-            target,
             doubtful,
             state: watch::Sender::new(State::Down(fault.to_string())),
             standing: watch::Sender::new(Standing {
+                target: Arc::new(target),
                 connection: None,
                 fault: Some(fault),
                 doubt_until: None,
@@ -100,13 +101,35 @@ impl Shared {
         let connection = self.standing.borrow().connection.clone().filter(|held| !held.is_closed());
         let reached = match connection {
             Some(connection) => connection.probe().await,
-            None => match self.target.connect().await {
+            None => match self.target().connect().await {
                 Ok(connection) => connection.probe().await,
                 Err(fault) => Err(fault),
             },
         };
         self.suspected.notify_one();
         reached
+    }
+
+    /// Turns to another target, if it can be reached; otherwise all stays as it was.
+    pub(super) async fn turn_to(&self, target: Target) -> Result<(), Fault> {
+        let connection = target.connect().await?;
+        connection.probe().await?;
+        self.standing.send_modify(|standing| {
+            // Another Redis knows nothing of what the old one was told, and siblings may still be there.
+            if !target.is_the_place_of(&standing.target) || (standing.fault.is_some() && standing.was_up) {
+                standing.doubt_until = Some(Instant::now() + self.doubtful);
+            }
+            (standing.target, standing.connection) = (Arc::new(target), Some(connection));
+            (standing.fault, standing.was_up) = (None, true);
+        });
+        self.tell(State::Up);
+        // The old connection is looked after no more.
+        self.suspected.notify_one();
+        Ok(())
+    }
+
+    fn target(&self) -> Arc<Target> {
+        Arc::clone(&self.standing.borrow().target)
     }
 
     /// Runs a script, if Redis is there.
@@ -174,33 +197,44 @@ impl Shared {
         let current = self.standing.borrow().connection.as_ref().is_some_and(|held| held.is(connection));
         if current && !fault.is_of_one_token() {
             let kept = (!fault.ends_the_connection()).then(|| connection.clone());
-            self.is_down(fault.clone(), kept);
+            self.is_down(&self.target(), fault.clone(), kept);
             self.suspected.notify_one();
         }
     }
 
-    fn is_up(&self, connection: Connection) {
-        self.standing.send_if_modified(|standing| {
+    fn is_up(&self, target: &Arc<Target>, connection: Connection) {
+        self.found_out(target, State::Up, |standing| {
             let back = standing.fault.is_some();
             if back && standing.was_up {
                 standing.doubt_until = Some(Instant::now() + self.doubtful);
             }
-            *standing = Standing { connection: Some(connection), fault: None, was_up: true, ..*standing };
+            standing.connection = Some(connection);
+            (standing.fault, standing.was_up) = (None, true);
             back
         });
-        self.tell(State::Up);
     }
 
-    fn is_down(&self, fault: Fault, connection: Option<Connection>) {
-        let state = State::Down(fault.to_string());
-        self.standing.send_modify(|standing| {
+    fn is_down(&self, target: &Arc<Target>, fault: Fault, connection: Option<Connection>) {
+        self.found_out(target, State::Down(fault.to_string()), |standing| {
             if standing.fault.is_none() {
                 standing.doubt_until = Some(Instant::now() + self.doubtful);
             }
             standing.connection = connection;
             standing.fault = Some(fault);
+            true
         });
-        self.tell(state);
+    }
+
+    /// Of a target that is not the target any more, nothing is of interest.
+    fn found_out(&self, target: &Arc<Target>, state: State, change: impl FnOnce(&mut Standing) -> bool) {
+        let mut current = false;
+        self.standing.send_if_modified(|standing| {
+            current = Arc::ptr_eq(&standing.target, target);
+            current && change(standing)
+        });
+        if current {
+            self.tell(state);
+        }
     }
 
     fn tell(&self, state: State) {
@@ -216,20 +250,20 @@ impl Shared {
 async fn keep(shared: Arc<Shared>) {
     let mut failures = 0;
     loop {
-        let mut held = shared.standing.borrow().connection.clone();
+        let Standing { target, connection: mut held, .. } = shared.standing.borrow().clone();
         if held.as_ref().is_some_and(Connection::is_closed) {
             held = None;
-            shared.is_down(Fault::Closed, None);
+            shared.is_down(&target, Fault::Closed, None);
         }
-        let pause = match tend(&shared, held.clone()).await {
+        let pause = match tend(&target, held.clone()).await {
             Ok(connection) => {
                 failures = 0;
-                shared.is_up(connection);
+                shared.is_up(&target, connection);
                 PROBE
             }
             Err(fault) => {
                 let kept = held.filter(|_| !fault.ends_the_connection());
-                shared.is_down(fault, kept);
+                shared.is_down(&target, fault, kept);
                 failures += 1;
                 jittered(RETRY.0.saturating_mul(1 << u32::min(failures, 8)).min(RETRY.1))
             }
@@ -239,10 +273,10 @@ async fn keep(shared: Arc<Shared>) {
 }
 
 /// Tries the connection that there is, or makes one.
-async fn tend(shared: &Shared, held: Option<Connection>) -> Result<Connection, Fault> {
+async fn tend(target: &Target, held: Option<Connection>) -> Result<Connection, Fault> {
     let connection = match held {
         Some(connection) => connection,
-        None => shared.target.connect().await?,
+        None => target.connect().await?,
     };
     connection.probe().await?;
     Ok(connection)

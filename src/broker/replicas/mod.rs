@@ -84,6 +84,7 @@ pub enum ReplicasError {
 /// The agreement.
 pub struct Replicas {
     link: Link,
+    ca: Option<PathBuf>,
     realm: String,
     times: Times,
 }
@@ -92,10 +93,10 @@ impl Replicas {
     /// Sets it up and begins to connect; inside the runtime. Redis need not be there yet.
     pub fn start(options: Options) -> Result<Self, ReplicasError> {
         let Options { url, ca, realm, upstream_timeout, replay_ttl } = options;
-        let target = Target::parse(&url, ca)?;
+        let target = Target::parse(&url, ca.clone())?;
         let (lock, result) = (upstream_timeout + MARGIN, replay_ttl.max(HANDOVER));
         let times = Times { claim: CLAIM, lock, mark: lock + result, result };
-        Ok(Replicas { link: Link::start(target, times.mark), realm, times })
+        Ok(Replicas { link: Link::start(target, times.mark), ca, realm, times })
     }
 
     /// See [`coordination::Coordination::claim`].
@@ -153,6 +154,13 @@ impl Replicas {
     /// See [`coordination::Coordination::reach`].
     pub async fn reach(&self) -> Result<(), CoordinationError> {
         Ok(self.link.shared().reach().await?)
+    }
+
+    /// See [`coordination::Coordination::turn_to`].
+    pub async fn turn_to(&self, url: &Secret) -> Result<(), CoordinationError> {
+        let target = Target::parse(url, self.ca.clone());
+        let target = target.map_err(|error| CoordinationError::Unavailable(error.to_string()))?;
+        Ok(self.link.shared().turn_to(target).await?)
     }
 
     /// How it stands, and every change.

@@ -72,6 +72,12 @@ impl Target {
         Ok(Target { host, port, tls, login })
     }
 
+    /// Whether both lead to the same data, whoever asks for it.
+    pub(super) fn is_the_place_of(&self, other: &Target) -> bool {
+        let place = |target: &Target| (target.host.clone(), target.port, target.login.db());
+        place(self) == place(other)
+    }
+
     /// Connects, logs in, and makes sure that what is needed is allowed.
     pub(super) async fn connect(&self) -> Result<Connection, Fault> {
         let stream = within(TcpStream::connect((self.host.as_str(), self.port)))

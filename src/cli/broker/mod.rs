@@ -6,12 +6,14 @@ mod told;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::auth::resolve;
 use crate::auth::trust::Trust;
@@ -28,6 +30,9 @@ use super::context::Context;
 
 pub use flags::ServeArgs;
 use told::Told;
+
+/// How long the files of secrets and certificates may take at the start: they may lie on a network file system.
+const READING: Duration = Duration::from_secs(30);
 
 /// `jira broker …`
 #[derive(Subcommand, Clone, Debug)]
@@ -51,7 +56,8 @@ pub async fn run(command: BrokerCommand, ctx: &Context) -> Result<(), Failure> {
     let check = args.check;
     let told = Told::new(&args, ctx)?;
     let sources = told.sources.clone();
-    let material = on_own_thread(move || Material::load(sources)).await.map_err(no_thread)??;
+    let reading = timeout(READING, on_own_thread(move || Material::load(sources))).await;
+    let material = reading.map_err(|_| unread())?.map_err(no_thread)??;
     let runtime = OwnRuntime::new()?;
     let parts = {
         let _inside = runtime.enter();
@@ -115,8 +121,8 @@ async fn serve_on(
 fn parts(told: &Told, material: Material, ctx: &Context) -> Result<Parts, Failure> {
     let base_url = &told.settings.base_url;
     let client = resolve::client(&ctx.settings, &Trust::of(&ctx.settings, base_url), base_url)?;
-    let coordination = match &told.redis {
-        Some(options) => Coordination::Redis(Replicas::start(options.clone()).map_err(no_redis)?),
+    let coordination = match told.redis(&material) {
+        Some(options) => Coordination::Redis(Replicas::start(options).map_err(no_redis)?),
         None => Coordination::Alone,
     };
     let clock = ctx.process.clock.clone();
@@ -166,7 +172,7 @@ fn found(told: &Told, material: &Material) -> Value {
         "client_certificates": clients.is_some(),
         "callers": callers,
         "exchange": settings.allow_exchange,
-        "coordination": if told.redis.is_some() { "redis" } else { "off" },
+        "coordination": if told.sources.redis.is_some() { "redis" } else { "off" },
         "replay_ttl": settings.replay_ttl.as_secs_f64(),
         "rate_limit": settings.rate.per_minute,
     })
@@ -203,6 +209,11 @@ fn unreachable(error: &CoordinationError) -> Failure {
 
 fn no_redis(error: ReplicasError) -> Failure {
     Failure::new(Code::BadValue, error.to_string()).actor(Actor::Operator)
+}
+
+fn unread() -> Failure {
+    let text = format!("secrets and certificates are not read within {} s", READING.as_secs());
+    Failure::new(Code::Timeout, text).actor(Actor::Operator)
 }
 
 fn no_thread(error: io::Error) -> Failure {

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::broker::material::{Sources, TlsFiles};
+use crate::broker::material::{Material, Sources, TlsFiles};
 use crate::broker::replicas;
 use crate::broker::settings::{Rate, Settings, WithoutCoordination};
-use crate::config::{ConfigError, Source, Sourced, Vars, flag_facts, parse_duration};
+use crate::config::{ConfigError, SecretPlace, Source, Sourced, Vars, flag_facts, parse_duration};
 use crate::error::{Actor, Code, Failure, Hint};
 use crate::http;
 use crate::serve::Limits;
@@ -24,7 +24,7 @@ pub struct Told {
     pub listen: Vec<SocketAddr>,
     pub admin_listen: Option<SocketAddr>,
     pub sources: Sources,
-    pub redis: Option<replicas::Options>,
+    redis_ca: Option<PathBuf>,
 }
 
 impl Told {
@@ -47,12 +47,25 @@ impl Told {
         let secret = find.vars.secret_place("JIRA_OAUTH_CLIENT_SECRET")?.ok_or_else(no_secret)?;
         let callers = find.vars.secret_place("JIRA_BROKER_TOKEN")?;
         let admin_listen = find.maybe(&args.admin_listen, "admin-listen", address)?;
+        let (redis, redis_ca) = redis(args, &find)?;
         Ok(Told {
-            redis: redis(args, &find, &settings)?,
+            redis_ca,
             settings,
             listen: vec![listen.value],
             admin_listen: admin_listen.map(|found| found.value),
-            sources: Sources { secret, callers, tls },
+            sources: Sources { secret, callers, redis, tls },
+        })
+    }
+
+    /// The way to the replicas' Redis, whose URL was read with the other secrets.
+    pub fn redis(&self, material: &Material) -> Option<replicas::Options> {
+        let Settings { base_url, client_id, upstream_timeout, replay_ttl, .. } = &self.settings;
+        Some(replicas::Options {
+            url: material.redis()?.borrow().clone(),
+            ca: self.redis_ca.clone(),
+            realm: format!("{} {}", base_url.as_str(), client_id.as_str()),
+            upstream_timeout: *upstream_timeout,
+            replay_ttl: *replay_ttl,
         })
     }
 }
@@ -141,28 +154,16 @@ fn tls(args: &ServeArgs, find: &Finder<'_>) -> Result<Option<TlsFiles>, Failure>
     }
 }
 
-fn redis(
-    args: &ServeArgs,
-    find: &Finder<'_>,
-    settings: &Settings,
-) -> Result<Option<replicas::Options>, Failure> {
+/// Where the URL of Redis stands, and the roots of its certificate.
+fn redis(args: &ServeArgs, find: &Finder<'_>) -> Result<(Option<SecretPlace>, Option<PathBuf>), Failure> {
     let ca = find.maybe(&args.redis_ca, "redis-ca", path)?;
-    let Some(place) = find.vars.secret_place("JIRA_BROKER_REDIS_URL")? else {
-        return match ca {
-            None => Ok(None),
-            Some(ca) => {
-                let reason = "there is no Redis to trust: set JIRA_BROKER_REDIS_URL";
-                Err(ConfigError::bad(reason).at(&ca.source).into())
-            }
-        };
-    };
-    Ok(Some(replicas::Options {
-        url: place.read(true)?,
-        ca: ca.map(|found| found.value),
-        realm: format!("{} {}", settings.base_url.as_str(), settings.client_id.as_str()),
-        upstream_timeout: settings.upstream_timeout,
-        replay_ttl: settings.replay_ttl,
-    }))
+    match (find.vars.secret_place("JIRA_BROKER_REDIS_URL")?, ca) {
+        (None, Some(ca)) => {
+            let reason = "there is no Redis to trust: set JIRA_BROKER_REDIS_URL";
+            Err(ConfigError::bad(reason).at(&ca.source).into())
+        }
+        (place, ca) => Ok((place, ca.map(|found| found.value))),
+    }
 }
 
 fn trusted_proxies(args: &ServeArgs, find: &Finder<'_>) -> Result<Vec<IpNet>, Failure> {

@@ -158,7 +158,7 @@ impl House {
         let clock = Clock::from_fn(now);
         let parts = Parts {
             client: plain(),
-            material: Material::load(Sources { secret, callers, tls }).unwrap(),
+            material: Material::load(Sources { secret, callers, redis: None, tls }).unwrap(),
             coordination: Coordination::Alone,
             log: Log::start(Stream::new(log.clone(), false, None), clock.clone()).unwrap(),
             clock,

@@ -56,15 +56,21 @@ impl Answer {
 
 impl Broker {
     fn home(jira: &Served, redis: &str) -> Home {
+        Broker::home_of(jira).env("JIRA_BROKER_REDIS_URL", redis)
+    }
+
+    fn home_of(jira: &Served) -> Home {
         Home::new()
             .env("JIRA_BASE_URL", jira.base_url())
             .env("JIRA_OAUTH_CLIENT_ID", jira.client_id())
             .env("JIRA_OAUTH_CLIENT_SECRET", jira.client_secret())
-            .env("JIRA_BROKER_REDIS_URL", redis)
     }
 
     async fn start(jira: &Served, redis: &str, more: &[&str]) -> Broker {
-        let home = Broker::home(jira, redis);
+        Broker::start_in(Broker::home(jira, redis), more).await
+    }
+
+    async fn start_in(home: Home, more: &[&str]) -> Broker {
         let callers = home.path().join("callers");
         std::fs::write(&callers, format!("ci={CALLER_TOKEN}\nfinder={OTHER_TOKEN}\n")).unwrap();
         std::fs::set_permissions(&callers, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -199,6 +205,54 @@ async fn two_brokers_with_fifty_callers_make_one_call_and_redis_learns_nothing()
             assert!(!log.contains(secret), "{secret} is in the log: {log}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_url_of_redis_is_read_again_and_one_that_leads_nowhere_is_not_used() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let (jira, mut old, mut new) =
+        (jira(), Redis::start().await, Redis::prepared(&["--requirepass", PASSWORD]));
+    let home = Broker::home_of(&jira);
+    let file = home.path().join("redis-url");
+    std::fs::write(&file, old.url()).unwrap();
+    let broker = Broker::start_in(home.env("JIRA_BROKER_REDIS_URL_FILE", file.to_str().unwrap()), &[]).await;
+    broker.ready(true).await;
+    let reloads = async |result: &str, number: f64| {
+        let name = format!("jira_broker_reload_total{{what=\"redis_url\",result=\"{result}\"}}");
+        within(&name, async {
+            while broker.metric(&name).await < number {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    };
+    let refresh = async || {
+        let token = jira.mint_session("developer", Scope::Write).refresh_token;
+        broker.refresh(&token).await.pair();
+    };
+    let at = |password: &str| format!("redis://:{password}@127.0.0.1:{}", new.port());
+    let (wrong, right) = (at("wrong"), at(PASSWORD));
+    for (number, bad) in ["nonsense-canary", "", &right].iter().enumerate() {
+        std::fs::write(&file, bad).unwrap();
+        broker.job.signal(Signal::HUP);
+        reloads("failed", number as f64 + 1.0).await;
+        refresh().await;
+    }
+    assert_eq!(old.keys(":result").len(), 3, "the old one is in use");
+    new.up().await;
+    std::fs::write(&file, wrong).unwrap();
+    broker.job.signal(Signal::HUP);
+    reloads("failed", 4.0).await;
+    std::fs::write(&file, right).unwrap();
+    broker.job.signal(Signal::HUP);
+    reloads("ok", 1.0).await;
+    old.down();
+    refresh().await;
+    assert_eq!(new.keys(":result").len(), 1);
+    let log = broker.log().await;
+    assert!(!log.contains("canary") && log.contains("refuses the password"), "{log}");
 }
 
 /// Somebody finds a token that was spent a moment ago, and asks where its owner asks again.
