@@ -43,6 +43,11 @@ impl Secret {
         self.0.is_empty()
     }
 
+    /// Whether nothing but white space is in it.
+    pub fn is_blank(&self) -> bool {
+        self.0.trim().is_empty()
+    }
+
     /// Whether it is one word of visible ASCII, as every token is (RFC 6749 appendix A): what else it held
     /// could not be sent, or would end a line where it is written.
     pub fn is_visible_ascii(&self) -> bool {

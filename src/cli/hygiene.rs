@@ -6,13 +6,18 @@ use std::ffi::OsString;
 use crate::error::{Code, Failure, Hint};
 
 /// Flags that carry a secret elsewhere, and how it is passed here.
-const SECRET_FLAGS: [(&str, &str); 7] = [
+const SECRET_FLAGS: [(&str, &str); 8] = [
     ("--token", "set JIRA_TOKEN or JIRA_TOKEN_FILE, or log in with `jira login --pat`, which reads stdin"),
     ("--password", "set JIRA_PASSWORD or JIRA_PASSWORD_FILE"),
     ("--broker-token", "set JIRA_BROKER_TOKEN or JIRA_BROKER_TOKEN_FILE"),
     ("--refresh-token", "set JIRA_OAUTH_REFRESH_TOKEN or JIRA_OAUTH_REFRESH_TOKEN_FILE"),
     ("--master-password", "set JIRA_MASTER_PASSWORD or JIRA_MASTER_PASSWORD_FILE"),
-    ("--client-secret", "this program never holds one; the broker does"),
+    (
+        "--client-secret",
+        "the broker alone holds it, and reads it from the file that JIRA_OAUTH_CLIENT_SECRET_FILE names, or from \
+         JIRA_OAUTH_CLIENT_SECRET",
+    ),
+    ("--redis-url", "set JIRA_BROKER_REDIS_URL_FILE or JIRA_BROKER_REDIS_URL"),
     ("--pat=", "`jira login --pat` reads the token from stdin or asks for it"),
 ];
 

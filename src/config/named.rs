@@ -67,6 +67,9 @@ impl SecretPlace {
     /// The secret as it is now. `one_line`: no line break or tab may be in it.
     pub fn read(&self, one_line: bool) -> Result<Secret, ConfigError> {
         let (secret, source) = match self {
+            SecretPlace::Said(said) if said.value.is_blank() => {
+                return Err(ConfigError::bad("is blank").at(&said.source));
+            }
             SecretPlace::Said(said) => (said.value.clone(), &said.source),
             SecretPlace::File(file) => {
                 (read_secret_file(&file.value, &file.source, Pipes::Refused)?, &file.source)
@@ -87,9 +90,11 @@ pub(super) fn read_secret_file(path: &Path, source: &Source, pipes: Pipes) -> Re
             content.pop();
         }
     }
-    // Passing an empty file over would quietly use another identity.
-    if content.is_empty() {
-        return Err(wrong("is empty".to_owned()));
+    // Passing an empty file over would quietly use another identity. What is blank is no secret either, but a file
+    // that something was to be written into.
+    let secret = Secret::new(content);
+    match secret.is_blank() {
+        true => Err(wrong("is empty".to_owned())),
+        false => Ok(secret),
     }
-    Ok(Secret::new(content))
 }

@@ -275,7 +275,9 @@ mod tests {
 
     #[test]
     fn a_bad_secret_file_is_refused_and_its_path_not_told() {
-        for content in [&b""[..], b"\n", b"a\n\n", b"a\nb", b"a\x1bb", b"\xff\xfe", &[b'a'; 70_000]] {
+        for content in
+            [&b""[..], b"\n", b"  \t ", b" \n", b"a\n\n", b"a\nb", b"a\x1bb", b"\xff\xfe", &[b'a'; 70_000]]
+        {
             let (_dir, path) = file(content);
             let error = vars(&[("JIRA_TOKEN_FILE", &path)]).secret(&["JIRA_TOKEN"], true).unwrap_err();
             assert!(error.to_string().starts_with("env JIRA_TOKEN_FILE"), "{error}");

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Subcommand;
+use clap::{Arg, Subcommand};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -22,6 +22,7 @@ use crate::broker::log::Log;
 use crate::broker::material::{Material, TlsFiles};
 use crate::broker::replicas::{Replicas, ReplicasError};
 use crate::broker::{Broker, Listeners, Parts, serve_until};
+use crate::config::flag_facts;
 use crate::error::{Actor, Code, Failure};
 use crate::process::{Signal, on_own_thread, raise_open_files};
 use crate::serve;
@@ -47,7 +48,17 @@ pub enum BrokerCommand {
     /// tokens of callers from JIRA_BROKER_TOKEN or as lines name=token from JIRA_BROKER_TOKEN_FILE, Jira and the
     /// client ID as for every command. Files are read again every ten seconds and on SIGHUP. Replicas share a Redis or
     /// Valkey at JIRA_BROKER_REDIS_URL. SIGTERM ends it when what is under way has been answered.
+    #[command(mut_args = with_default)]
     Serve(Box<ServeArgs>),
+}
+
+/// The help of a flag with its default, as the table has it from which it is taken.
+fn with_default(flag: Arg) -> Arg {
+    let facts = flag.get_long().and_then(flag_facts);
+    match (facts.and_then(|facts| facts.default), flag.get_help().map(ToString::to_string)) {
+        (Some(default), Some(help)) => flag.help(format!("{help} [default: {default}]")),
+        _ => flag,
+    }
 }
 
 /// Serves until a signal comes and what is under way has been answered; with `--check`, says what it found.
@@ -185,15 +196,22 @@ fn listen(told: &Told) -> Result<Listeners, Failure> {
             true if address.is_ipv6() => serve::bind((Ipv4Addr::UNSPECIFIED, address.port()).into()),
             _ => Err(error),
         });
-        let busy = |error: io::Error| {
-            let text = format!("the broker cannot listen on {address}: {error}");
-            Failure::new(Code::PortBusy, text).actor(Actor::Operator)
-        };
-        listener.map_err(busy)
+        listener.map_err(|error| deaf(address, &error))
     };
     let callers = told.listen.iter().map(|address| bind(*address)).collect::<Result<_, _>>()?;
     let admin = told.admin_listen.map(bind).transpose()?.map(|listener| vec![listener]);
     Ok(Listeners { callers, admin })
+}
+
+/// Another process has the address, which may end; or it is none that this one can have, which does not.
+fn deaf(address: SocketAddr, error: &io::Error) -> Failure {
+    use io::ErrorKind::{AddrNotAvailable, PermissionDenied};
+    let (code, reason) = match error.kind() {
+        AddrNotAvailable => (Code::BadValue, "it is no address of this machine".to_owned()),
+        PermissionDenied => (Code::BadValue, "this user may not listen on that port".to_owned()),
+        _ => (Code::PortBusy, error.to_string()),
+    };
+    Failure::new(code, format!("the broker cannot listen on {address}: {reason}")).actor(Actor::Operator)
 }
 
 fn addresses(listeners: &[TcpListener]) -> Result<Vec<String>, Failure> {

@@ -43,13 +43,44 @@ async fn a_broker_without_what_it_needs_does_not_start() {
     }
     let file = with(&[]).without("JIRA_OAUTH_CLIENT_SECRET");
     file.env("JIRA_OAUTH_CLIENT_SECRET_FILE", "/nonexistent").run().await.failed(2, "bad_value");
+    let blank = world.path("blank");
+    std::fs::write(&blank, "  \n\n").unwrap();
+    let file = with(&[]).without("JIRA_OAUTH_CLIENT_SECRET");
+    file.env("JIRA_OAUTH_CLIENT_SECRET_FILE", blank.as_os_str()).run().await.failed(2, "bad_value");
+    with(&[]).env("JIRA_OAUTH_CLIENT_SECRET", "  ").run().await.failed(2, "bad_value");
+    let said =
+        with(&["--client-secret", "canary"]).run().await.failed(2, "secret_as_argument").hides(&["canary"]);
+    assert!(said.error()["message"].as_str().unwrap().contains("JIRA_OAUTH_CLIENT_SECRET_FILE"));
     with(&[]).env("JIRA_BROKER_TOKEN", "short").run().await.failed(2, "bad_value");
     with(&[]).env("JIRA_BROKER_GRACE", "soon").run().await.failed(2, "bad_value");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     with(&["--listen", &address]).run().await.failed(1, "port_busy");
     with(&["--listen", "127.0.0.1:0", "--admin-listen", &address]).run().await.failed(1, "port_busy");
+    // An address of documentation (RFC 5737): waiting for it to be free is of no use.
+    let foreign = with(&["--listen", "192.0.2.1:0", "--plaintext"]).run().await.failed(2, "bad_value");
+    assert!(foreign.error()["message"].as_str().unwrap().contains("no address of this machine"));
     assert_eq!(world.requests(), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_help_has_the_defaults_that_hold() {
+    let world = World::new().await;
+    let help = world.command(&["broker", "serve", "--help"]).run().await.ok().stdout;
+    let schema = world.command(&["schema", "broker", "serve"]).run().await.ok().json();
+    let flags = schema["flags"].as_array().unwrap();
+    let mut shown = 0;
+    for flag in flags.iter().filter(|flag| flag["global"] != true) {
+        let (Some(name), Some(default)) = (flag["name"].as_str(), flag["default"].as_str()) else { continue };
+        let of_flag =
+            help.split(&format!("      --{name} ")).nth(1).unwrap_or_else(|| panic!("--{name}: {help}"));
+        let of_flag = of_flag.split("\n      --").next().unwrap();
+        // However the lines are broken.
+        let of_flag = of_flag.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(of_flag.contains(&format!("[default: {default}]")), "--{name}: {of_flag}");
+        shown += 1;
+    }
+    assert!(shown >= 15, "{shown}: {schema}");
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn a_renewed_secret_is_used_and_a_bad_one_is_not() {
     house.broker.read_again();
     house.log.until(|line| line["event"] == "reload" && line["result"] == "ok").await;
     house.refresh(&house.token()).await.pair();
-    for (revision, bad) in [("..3", ""), ("..4", "two\nlines\n")] {
+    for (revision, bad) in [("..3", ""), ("..4", "two\nlines\n"), ("..5", " \n\n")] {
         mount(dir.path(), revision, bad);
         house.broker.read_again();
         let failures = || house.log.lines().into_iter().filter(|line| line["result"] == "failed").count();
@@ -49,7 +49,7 @@ async fn a_renewed_secret_is_used_and_a_bad_one_is_not() {
         house.refresh(&house.token()).await.pair();
     }
     assert_eq!(house.metric(r#"jira_broker_reload_total{what="secret",result="ok"}"#).await, 1.0);
-    assert_eq!(house.metric(r#"jira_broker_reload_total{what="secret",result="failed"}"#).await, 2.0);
+    assert_eq!(house.metric(r#"jira_broker_reload_total{what="secret",result="failed"}"#).await, 3.0);
     let secret = house.jira.client_secret().to_owned();
     let log = house.ended().await.text();
     assert!(!log.contains(&secret) && !log.contains("not-the-secret"));
