@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use futures_util::{FutureExt, future};
+use futures_util::future;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -34,9 +34,6 @@ use super::{Limits, stopped};
 /// After a refusal, how long the rest of the body is read and thrown away. Closing at once would make
 /// the kernel send a reset, and with it the peer could lose the answer that says why.
 const LINGER: Duration = Duration::from_secs(1);
-
-/// As many as a body of 64 KiB has at most, and then some.
-const PIECES: usize = 16;
 
 /// What all connections share.
 pub(super) struct Shared {
@@ -183,17 +180,10 @@ async fn answer(
     Ok(response)
 }
 
-/// Whether a body that nobody wants is there as a whole, so that the connection may go on. It is not waited for: what
-/// the kernel has is taken in some pieces and thrown away.
+/// Whether a body that nobody wants comes as a whole in the time that is given to it anyway, so that the connection
+/// may go on.
 async fn is_here(body: Incoming) -> bool {
-    let mut whole = std::pin::pin!(body.collect());
-    for _ in 0..PIECES {
-        if whole.as_mut().now_or_never().is_some() {
-            return true;
-        }
-        tokio::task::yield_now().await;
-    }
-    false
+    timeout(LINGER, body.collect()).await.is_ok_and(|read| read.is_ok())
 }
 
 async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, linger: bool) -> io::Result<()> {
