@@ -220,7 +220,9 @@ impl Keys {
 /// the library, for speed; the generic ones are compiled with this crate: for size, or not optimised at all.
 fn pbkdf2(rounds: u32, salt: &[u8], password: &[u8], key: &mut [u8]) {
     let params = Params::new(rounds).expect("there are enough rounds");
-    Pbkdf2::new(Algorithm::Pbkdf2Sha256, params).hash_password_into(password, salt, key);
+    // Through a pointer that the optimiser does not see through: inlined here, its rounds would be compiled for size.
+    let derive: fn(&Pbkdf2, &[u8], &[u8], &mut [u8]) = std::hint::black_box(Pbkdf2::hash_password_into);
+    derive(&Pbkdf2::new(Algorithm::Pbkdf2Sha256, params), password, salt, key);
 }
 
 impl fmt::Debug for Keys {
