@@ -206,7 +206,7 @@ impl Jira {
     async fn settle(&self, request: &Request, answer: Answer) -> Result<Answer, JiraError> {
         // It says why a change is forbidden.
         let read_only = answer.status == 403 && self.access.is_read_only_scope().await;
-        answer.settle(request, self.access.base_url.host(), read_only)
+        answer.settle(request, self.access.base_url.host(), read_only.then_some(self.access.mode))
     }
 
     /// Whether the session may only read, where a session says so. An injected token is spent first: nobody knows

@@ -124,6 +124,8 @@ pub enum JiraError {
     /// 403 for a change made with a session that may only read.
     #[error("{request} needs the scope WRITE, and this session was granted READ")]
     ScopeMissing {
+        /// Which kind of credential it is.
+        mode: AuthMode,
         /// Method and path.
         request: String,
         /// Jira's name for the request.
@@ -197,9 +199,8 @@ impl From<JiraError> for Failure {
                 failure.details = body;
                 failure
             }
-            JiraError::ScopeMissing { request_id, .. } => {
-                let hint = Hint::LoginScope { site: None, scope: "WRITE".to_owned() };
-                let mut failure = Failure::new(Code::ScopeMissing, text).status(403).hint(hint);
+            JiraError::ScopeMissing { mode, request_id, .. } => {
+                let mut failure = scope_missing(text, mode).status(403);
                 failure.request_id = request_id;
                 failure
             }
@@ -210,6 +211,18 @@ impl From<JiraError> for Failure {
             }
             JiraError::Unexpected { .. } => Failure::new(Code::NotJira, text),
         }
+    }
+}
+
+/// The failure of a session that may only read. No login changes the token that a job was given: that is for
+/// whoever gives it one.
+pub fn scope_missing(text: impl Into<String>, mode: AuthMode) -> Failure {
+    let failure = Failure::new(Code::ScopeMissing, text);
+    match mode {
+        AuthMode::OauthStorage | AuthMode::PatStorage => {
+            failure.hint(Hint::LoginScope { site: None, scope: "WRITE".to_owned() })
+        }
+        AuthMode::OauthEnv | AuthMode::Bearer | AuthMode::Basic => failure.actor(Actor::Operator),
     }
 }
 

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use serde_json::Value;
 use url::Url;
 
-use crate::auth::Access;
+use crate::auth::{Access, AuthMode};
 use crate::http as transport;
 
 use super::client::{AccessClass, Request};
@@ -117,12 +117,12 @@ impl Answer {
     }
 
     /// The answer if it is a success, else the error that it is. The credential has been found good.
-    /// `read_only`: the session's scope is READ.
+    /// `read_only`: the session's scope is READ, and what kind of session it is.
     pub(super) fn settle(
         self,
         request: &Request,
         host: String,
-        read_only: bool,
+        read_only: Option<AuthMode>,
     ) -> Result<Answer, JiraError> {
         let status = self.status;
         if status == 429 {
@@ -151,15 +151,17 @@ impl Answer {
                 let body = Some(details(body));
                 Err(JiraError::Server { host, status, request_id: self.request_id(), body })
             }
-            403 if request.class != AccessClass::Read && read_only => {
-                Err(JiraError::ScopeMissing { request: request.title(), request_id: self.request_id() })
-            }
-            _ => Err(JiraError::Refused {
-                request: request.title(),
-                status,
-                message: message(body),
-                request_id: self.request_id(),
-                details: details(body),
+            _ => Err(match read_only {
+                Some(mode) if status == 403 && request.class != AccessClass::Read => {
+                    JiraError::ScopeMissing { mode, request: request.title(), request_id: self.request_id() }
+                }
+                _ => JiraError::Refused {
+                    request: request.title(),
+                    status,
+                    message: message(body),
+                    request_id: self.request_id(),
+                    details: details(body),
+                },
             }),
         }
     }

@@ -10,7 +10,7 @@ use crate::jira::screen::{self, IssueType};
 use crate::jira::{Jira, JiraError, issue};
 use crate::output::text::{Readable, Text};
 
-use super::fields::{Offered, Typed, Wanted, explain, named};
+use super::fields::{Sent, Typed, Wanted, explain, named};
 use super::{Change, Flag, OpError, filled, flag, same_name};
 
 /// The type of the issue unless one is named; with a parent, the project's type of sub-tasks.
@@ -160,6 +160,7 @@ pub async fn run(args: CreateArgs, jira: &Jira, change: &Change) -> Result<Creat
     } else {
         (named(&word), wanted.known())
     };
+    let sent = Sent { offered, assignee: fields.contains_key("assignee") };
     fields.insert("project".to_owned(), project.object());
     fields.insert("issuetype".to_owned(), issue_type);
     if let Some(parent) = &parent {
@@ -167,7 +168,7 @@ pub async fn run(args: CreateArgs, jira: &Jira, change: &Change) -> Result<Creat
     }
     match send(fields, &project, jira, change).await {
         Err(OpError::Jira(error)) => {
-            Err(refused(error, &project, (!subtask).then_some(&*word), offered, jira).await)
+            Err(refused(error, &project, (!subtask).then_some(&*word), sent, jira).await)
         }
         outcome => outcome,
     }
@@ -208,7 +209,7 @@ async fn refused(
     error: JiraError,
     project: &ProjectRef,
     kind: Option<&str>,
-    offered: Vec<Offered>,
+    sent: Sent,
     jira: &Jira,
 ) -> OpError {
     let JiraError::Refused { status: 400, details, .. } = &error else { return error.into() };
@@ -221,7 +222,7 @@ async fn refused(
         && let Ok(types) = types(jira, project).await
         && let Err(unknown) = choose(&types, kind, project)
     {
-        return unknown;
+        return unknown.told_by(error);
     }
     let screen = async {
         let types = types(jira, project).await?;
@@ -231,7 +232,7 @@ async fn refused(
         };
         screen_of(project, kind, jira).await
     };
-    explain(error, offered, "create", screen, jira).await
+    explain(error, sent, "create", screen, jira).await
 }
 
 async fn types(jira: &Jira, project: &ProjectRef) -> Result<Vec<IssueType>, OpError> {
@@ -240,7 +241,7 @@ async fn types(jira: &Jira, project: &ProjectRef) -> Result<Vec<IssueType>, OpEr
         // A session that may only read sees the same as an account that may create nothing.
         Ok(types) if types.is_empty() && jira.access().is_read_only_scope().await => {
             let request = issue::create(Map::new()).title();
-            Err(JiraError::ScopeMissing { request, request_id: None }.into())
+            Err(JiraError::ScopeMissing { mode: jira.access().mode, request, request_id: None }.into())
         }
         Ok(types) if types.is_empty() => Err(nowhere(None)),
         Ok(types) => Ok(types),

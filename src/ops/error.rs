@@ -1,6 +1,6 @@
 //! What can go wrong with an operation, beyond what can go wrong with Jira.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::error::{Code, Failure, Hint};
@@ -94,6 +94,14 @@ pub enum OpError {
     /// A user that Jira does not take.
     #[error("{0} (an assignee is named by the login name, which is `name` in Jira's JSON)")]
     Assignee(JiraError),
+    /// A value that Jira refused, and what is wrong with it.
+    #[error("{why}")]
+    Explained {
+        /// What it is, found out afterwards.
+        why: Box<OpError>,
+        /// What Jira said.
+        error: JiraError,
+    },
     /// A change for good that was not confirmed.
     #[error("{what}: say --confirm if that is wanted")]
     Unconfirmed {
@@ -132,6 +140,13 @@ pub enum OpError {
     },
 }
 
+impl OpError {
+    /// What is wrong with a value that Jira refused with that error.
+    pub(super) fn told_by(self, error: JiraError) -> OpError {
+        OpError::Explained { why: Box::new(self), error }
+    }
+}
+
 impl From<OpError> for Failure {
     fn from(error: OpError) -> Self {
         let text = error.to_string();
@@ -166,6 +181,11 @@ impl From<OpError> for Failure {
                 let said = error.map(Failure::from);
                 Failure { code: Code::NotFound, message: text, ..said.unwrap_or_else(not_found) }
             }
+            OpError::Explained { why, error } => {
+                let (why, said) = (Failure::from(*why), Failure::from(error));
+                let details = beside(why.details, said.details);
+                Failure { status_code: said.status_code, request_id: said.request_id, details, ..why }
+            }
             OpError::Assignee(error) => Failure { code: Code::BadValue, message: text, ..error.into() },
             OpError::Unanswered { error, look } => Failure::from(error).hint(look),
             OpError::NoSuch { field, offered, .. } => {
@@ -182,6 +202,19 @@ impl From<OpError> for Failure {
 fn not_known(text: String, command: &'static str, nearest: &[String]) -> Failure {
     let failure = Failure::new(Code::BadValue, text).hint(Hint::Help(command));
     if nearest.is_empty() { failure } else { failure.details(json!({ "nearest": nearest })) }
+}
+
+/// The members of both; of one that both have, the first's.
+fn beside(own: Option<Value>, more: Option<Value>) -> Option<Value> {
+    match (own, more) {
+        (Some(Value::Object(mut own)), Some(Value::Object(more))) => {
+            for (name, value) in more {
+                own.entry(name).or_insert(value);
+            }
+            Some(Value::Object(own))
+        }
+        (own, more) => own.or(more),
+    }
 }
 
 fn not_found() -> Failure {

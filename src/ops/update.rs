@@ -9,7 +9,7 @@ use crate::jira::key::IssueRef;
 use crate::jira::{Jira, issue, screen};
 use crate::output::text::{Readable, Text};
 
-use super::fields::{Typed, Wanted, explain};
+use super::fields::{Sent, Typed, Wanted, explain};
 use super::{Change, Flag, OpError, flag, schema as json_schema};
 
 /// What is said of the flags beside their types.
@@ -120,10 +120,11 @@ pub async fn run(args: UpdateArgs, jira: &Jira, change: &Change) -> Result<Updat
     } else {
         wanted.known()
     };
+    let sent = Sent { offered, assignee: fields.contains_key("assignee") };
     let look = || Hint::Look { keys: vec![key.to_string()] };
     match change.send(jira, &issue::edit(&key, fields), look).await {
         Ok(_) => Ok(Updated { key, status: "updated" }),
-        Err(OpError::Jira(error)) => Err(explain(error, offered, "update", screen(), jira).await),
+        Err(OpError::Jira(error)) => Err(explain(error, sent, "update", screen(), jira).await),
         Err(error) => Err(error),
     }
 }

@@ -60,6 +60,14 @@ pub(super) struct Offered {
     text: String,
 }
 
+/// What was sent, for whoever has to say why Jira refused it.
+pub(super) struct Sent {
+    /// What was typed of it as one of the values that a field offers.
+    pub offered: Vec<Offered>,
+    /// Whether an assignee was among it. Where none was, the project wants one, which no value is to blame for.
+    pub assignee: bool,
+}
+
 /// A field that is yet to be found.
 #[derive(Debug)]
 struct Open {
@@ -182,7 +190,7 @@ impl Wanted {
         self.known.insert(id.to_owned(), value);
     }
 
-    /// What was typed as one of the values that a field offers.
+    /// What was typed as one of the values that a field offers; for [`Sent`].
     pub fn offered(&self) -> Vec<Offered> {
         self.offered.clone()
     }
@@ -248,20 +256,20 @@ async fn shaped(by: &By, text: &str, place: &Place<'_>) -> Result<(String, Value
 }
 
 /// Why Jira refused the change: a value that a field does not offer is said to be that, in the words that the
-/// same value has with `--field`; anything else is in Jira's own words. `screen` is asked only for the former.
+/// same value has with `--field`, with Jira's beside them; anything else is in Jira's own words. `screen` is asked only for the former.
 pub(super) async fn explain(
     error: JiraError,
-    offered: Vec<Offered>,
+    sent: Sent,
     command: &'static str,
     screen: impl Future<Output = Result<(Vec<Field>, String), OpError>>,
     jira: &Jira,
 ) -> OpError {
     let JiraError::Refused { status: 400, details, .. } = &error else { return error.into() };
     let refused = |id: &str| details["errors"].get(id).is_some();
-    if refused("assignee") {
+    if sent.assignee && refused("assignee") {
         return OpError::Assignee(error);
     }
-    let offered: Vec<_> = offered.into_iter().filter(|offered| refused(offered.id)).collect();
+    let offered: Vec<_> = sent.offered.into_iter().filter(|offered| refused(offered.id)).collect();
     if offered.is_empty() {
         return error.into();
     }
@@ -271,7 +279,7 @@ pub(super) async fn explain(
     for Offered { id, text } in offered {
         match shaped(&By::Word(id.to_owned()), &text, &place).await {
             Ok(_) | Err(OpError::Jira(_)) => {}
-            Err(misfit) => return misfit,
+            Err(misfit) => return misfit.told_by(error),
         }
     }
     error.into()

@@ -14,7 +14,8 @@ mod verdict;
 use futures_util::{StreamExt, stream};
 use tokio::sync::Semaphore;
 
-use crate::error::{Code, Failure, Hint};
+use crate::error::Failure;
+use crate::jira::error::scope_missing;
 use crate::jira::{AccessClass, Answer, Jira, JiraError, Note, Request, issue, user};
 
 use super::fields::nearest;
@@ -113,8 +114,7 @@ async fn hindrance(jira: &Jira) -> Option<Failure> {
         Ok(false) => None,
         Ok(true) => {
             let text = "this run needs the scope WRITE, and the session was granted READ; nothing was sent";
-            let hint = Hint::LoginScope { site: None, scope: "WRITE".to_owned() };
-            Some(Failure::new(Code::ScopeMissing, text).hint(hint))
+            Some(scope_missing(text, jira.access().mode))
         }
         Err(error) => Some(error.into()),
     }

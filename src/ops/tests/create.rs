@@ -234,9 +234,13 @@ async fn a_value_that_a_field_does_not_offer_fails_alike_with_its_flag_and_with_
         let by_field = failure(run(field, &site.jira).await);
         site.sandbox.clear_log();
         assert_eq!((by_flag.code, by_flag.exit_code()), (Code::BadValue, 2), "{by_flag}");
-        assert_eq!((&by_flag.message, &by_flag.details), (&by_field.message, &by_field.details));
-        let details = by_flag.details.unwrap();
+        assert_eq!(by_flag.message, by_field.message);
+        let (details, typed) = (by_flag.details.unwrap(), by_field.details.unwrap());
+        assert_eq!((&details["field"], &details["allowed"]), (&typed["field"], &typed["allowed"]));
         assert_eq!(details["field"], id);
+        // What Jira said of it stands beside it.
+        assert!(details["errors"][id].is_string() && details["errorMessages"].is_array(), "{details}");
+        assert_eq!((by_flag.status_code, by_flag.request_id.is_some()), (Some(400), true));
         assert!(!details["allowed"].as_array().unwrap().is_empty(), "{details}");
         // With the screen at hand, nothing is sent at all.
         let both = CreateArgs { field: vec!["Story Points=1".to_owned()], ..flag };
@@ -252,6 +256,31 @@ async fn a_value_that_a_field_does_not_offer_fails_alike_with_its_flag_and_with_
     site.answer("/rest/api/2/issue/createmeta/GAIA/issuetypes", 500, json!({}));
     let unexplained = failure(run(CreateArgs { priority: some("Hgh"), ..args("GAIA") }, &site.jira).await);
     assert_eq!((unexplained.code, unexplained.exit_code()), (Code::BadRequest, 1));
+}
+
+/// A project that must be assigned, say, whose lead cannot be.
+#[tokio::test]
+async fn an_assignee_that_nobody_named_is_nobodys_bad_value() {
+    let site = site().await;
+    let words = json!({"errorMessages": [], "errors": {"assignee": "Issues must be assigned."}});
+    let refused = async |args: CreateArgs| {
+        let answer = Action::respond(400, "application/json", words.to_string());
+        site.fault(Fault::on("/rest/api/2/issue", answer).method(http::Method::POST));
+        failure(run(args, &site.jira).await)
+    };
+    let unnamed = refused(args("GAIA")).await;
+    assert_eq!((unnamed.code, unnamed.exit_code()), (Code::BadRequest, 1), "{unnamed}");
+    assert_eq!(unnamed.details, Some(words.clone()));
+    let by_json = vec![r#"assignee={"name": "lead"}"#.to_owned()];
+    for named in [
+        CreateArgs { assignee: some("lead"), ..args("GAIA") },
+        CreateArgs { field: vec!["assignee=lead".to_owned()], ..args("GAIA") },
+        CreateArgs { field_json: by_json, ..args("GAIA") },
+    ] {
+        let failed = refused(named).await;
+        assert_eq!((failed.code, failed.exit_code()), (Code::BadValue, 2), "{failed}");
+        assert!(failed.message.contains("Issues must be assigned."), "{failed}");
+    }
 }
 
 #[tokio::test]

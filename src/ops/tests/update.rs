@@ -136,7 +136,12 @@ async fn a_value_that_a_field_does_not_offer_fails_alike_with_its_flag_and_with_
         let by_field = failure(run(field, &site.jira).await);
         assert_eq!(site.requests(), ["GET /issue/GAIA-12/editmeta"]);
         assert_eq!((by_flag.code, by_flag.exit_code()), (Code::BadValue, 2), "{by_flag}");
-        assert_eq!((&by_flag.message, &by_flag.details), (&by_field.message, &by_field.details));
+        assert_eq!(by_flag.message, by_field.message);
+        let (details, typed) = (by_flag.details.unwrap(), by_field.details.unwrap());
+        assert_eq!((&details["field"], &details["allowed"]), (&typed["field"], &typed["allowed"]));
+        // What Jira said of it stands beside it.
+        let id = details["field"].as_str().unwrap();
+        assert!(details["errors"][id].is_string(), "{details}");
     }
 }
 

@@ -124,7 +124,7 @@ async fn bad_input_has_its_code_and_creates_nothing() {
     insta::assert_snapshot!(world.run(&["create", "--project", "GAIA", "--summary", "x", "--type", "Epos"]).await, @r#"
     exit 2
     --- stderr
-    {"error":{"kind":"usage","code":"bad_value","message":"the project GAIA has no issue type \"Epos\": it has Epic, Story, Task, Sub-task, Bug; nothing was changed","exit_code":2,"retryable":false,"actor":"caller","details":{"allowed":["Epic","Story","Task","Sub-task","Bug"],"field":"issuetype"}}}
+    {"error":{"kind":"usage","code":"bad_value","message":"the project GAIA has no issue type \"Epos\": it has Epic, Story, Task, Sub-task, Bug; nothing was changed","exit_code":2,"retryable":false,"actor":"caller","status_code":400,"request_id":"REQUEST","details":{"allowed":["Epic","Story","Task","Sub-task","Bug"],"field":"issuetype","errorMessages":[],"errors":{"issuetype":"The issue type selected is invalid."}}}}
     "#);
     insta::assert_snapshot!(world.run(&["create", "--project", "GAIA", "--summary", "x", "--assignee", "Dana"]).await, @r#"
     exit 2
