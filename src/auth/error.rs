@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::config::{BaseUrl, ConfigError, SiteName};
@@ -232,11 +233,10 @@ impl From<Undelivered> for Failure {
     fn from(error: Undelivered) -> Self {
         let text = error.to_string();
         let Undelivered { fault: _, written, sealed } = error;
-        let path = |path: Option<PathBuf>| path.map(|path| path.display().to_string());
-        let mut details = serde_json::Map::new();
-        let files = [("refresh_token_output", path(written)), ("sealed", path(sealed))];
-        details.extend(files.into_iter().filter_map(|(name, path)| Some((name.to_owned(), path?.into()))));
-        Failure::new(Code::RotationPending, text).details(details.into())
+        let files = [("refresh_token_output", written), ("sealed", Some(sealed))];
+        let shown = |path: PathBuf| Value::from(path.display().to_string());
+        let files = files.into_iter().filter_map(|(name, path)| Some((name.to_owned(), shown(path?))));
+        Failure::new(Code::RotationPending, text).details(Value::Object(files.collect()))
     }
 }
 

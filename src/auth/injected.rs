@@ -29,7 +29,7 @@ pub struct Handover {
     output: Option<PathBuf>,
     command: Option<String>,
     /// The file that keeps the successor for the job's next command.
-    pub(super) sealed: Option<PathBuf>,
+    sealed: PathBuf,
     /// The environment of the command: everything but our own secrets.
     env: Env,
 }
@@ -57,10 +57,10 @@ pub enum HandoverError {
 /// A successor that is not, or not everywhere, where it belongs. Its predecessor is spent, and it is kept sealed.
 #[derive(Clone, Debug, Error)]
 #[error(
-    "the refresh token was rotated, and {fault}; the successor is {}kept sealed{}, and the next command with the same \
-     injected token hands it over again",
+    "the refresh token was rotated, and {fault}; the successor is {}kept sealed in {}, and the next command with the \
+     same injected token hands it over again",
     written_words(.written),
-    sealed_words(.sealed)
+    .sealed.display()
 )]
 pub struct Undelivered {
     /// Why.
@@ -68,7 +68,7 @@ pub struct Undelivered {
     /// The file that does hold the successor, if one was written.
     pub written: Option<PathBuf>,
     /// The file from which the next command takes it.
-    pub sealed: Option<PathBuf>,
+    pub sealed: PathBuf,
 }
 
 /// What kept a successor from where it belongs.
@@ -97,13 +97,10 @@ fn written_words(path: &Option<PathBuf>) -> String {
     path.as_ref().map_or(String::new(), |path| format!("in {}, and ", path.display()))
 }
 
-fn sealed_words(path: &Option<PathBuf>) -> String {
-    path.as_ref().map_or(String::new(), |path| format!(" in {}", path.display()))
-}
-
 impl Handover {
-    /// From the settings. `env` is the environment without our secrets.
-    pub fn new(settings: &Settings, env: Env) -> Result<Self, HandoverError> {
+    /// From the settings. `env` is the environment without our secrets, `sealed` the file that keeps the successor
+    /// for the job's next command.
+    pub fn new(settings: &Settings, env: Env, sealed: PathBuf) -> Result<Self, HandoverError> {
         let command = settings.rotation_command.clone();
         let output = match &settings.rotation_output {
             Some(RotationOutput::File(path)) => Some(path.clone()),
@@ -111,12 +108,7 @@ impl Handover {
             None if command.is_none() => return Err(HandoverError::NoTarget),
             None => None,
         };
-        Ok(Handover { output, command, sealed: None, env })
-    }
-
-    /// The directory beside the output file, where the sealed session goes.
-    pub fn directory(&self) -> Option<PathBuf> {
-        self.output.as_deref().map(|path| disk::parent(path).to_owned())
+        Ok(Handover { output, command, sealed, env })
     }
 
     /// Whether the file can be written; asked before the token is spent.

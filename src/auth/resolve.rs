@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::config::{BaseUrl, ClientId, Settings, SiteName, Source};
+use crate::config::{BaseUrl, ClientId, RotationOutput, Settings, SiteName, Source};
+use crate::disk;
 use crate::http::{self, Client};
 use crate::process::{Clock, Env, Prompt};
 use crate::secret::Secret;
@@ -284,12 +285,11 @@ struct Job {
 impl Job {
     fn new(settings: &Settings, world: &World, base_url: BaseUrl, token: &Secret) -> Result<Self, AuthError> {
         let client_id = settings.client_id.as_ref().ok_or(AuthError::InjectedWithoutClientId)?.value.clone();
-        let mut handover = Handover::new(settings, world.child_env.clone())?;
-        let redirect = super::redirect::Redirect::new(&settings.callback)?;
-        let directory = sealed_directory(settings, &handover);
+        let directory = sealed_directory(settings);
         let key = StoreKey::new(base_url.as_str(), client_id.as_str(), Some(&token.fingerprint()));
         let sealed = SealedFile::new(directory.clone(), token.clone());
-        handover.sealed = Some(sealed.path(&key));
+        let handover = Handover::new(settings, world.child_env.clone(), sealed.path(&key))?;
+        let redirect = super::redirect::Redirect::new(&settings.callback)?;
         let place = Place {
             key,
             // Beside the file, so that steps in several containers that share it share the lock too; in a
@@ -352,11 +352,12 @@ async fn injected(
 }
 
 /// Beside the output file, else in the runner's temporary directory, else with the configuration.
-fn sealed_directory(settings: &Settings, handover: &Handover) -> PathBuf {
-    handover
-        .directory()
-        .or_else(|| settings.runner_temp.clone())
-        .unwrap_or_else(|| settings.dirs.config.join("ci"))
+fn sealed_directory(settings: &Settings) -> PathBuf {
+    match (&settings.rotation_output, &settings.runner_temp) {
+        (Some(RotationOutput::File(path)), _) => disk::parent(path).to_owned(),
+        (_, Some(temp)) => temp.clone(),
+        (_, None) => settings.dirs.config.join("ci"),
+    }
 }
 
 /// Who renews under this trust.
