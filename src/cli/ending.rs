@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::error::{Code, Failure};
 use crate::output::Output;
@@ -13,6 +13,8 @@ use crate::process::{Signal, Signals};
 const GRACE: Duration = Duration::from_millis(500);
 /// How long whoever stopped reading is waited for when the time is up or a signal came.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Signals that come closer together are one: `timeout` tells its command and then the whole group.
+const DOUBLED: Duration = Duration::from_secs(1);
 
 /// How a piece of work ended.
 pub enum End<T> {
@@ -30,6 +32,30 @@ pub async fn within<T>(work: impl Future<Output = T>, mut signals: Signals, dead
         done = work => End::Done(done),
         signal = signals.arrived() => End::Signal(signal),
         () = sleep_until(deadline + GRACE) => End::Deadline,
+    }
+}
+
+/// Resolves when somebody asks once more that the program ends. `first` is when they did so before, if they did.
+///
+/// A terminal that goes away never asks again: the kernel says it, then the shell, and neither of them knows that it
+/// has been heard.
+pub async fn asked_again(mut signals: Signals, mut first: Option<Instant>) {
+    loop {
+        let signal = signals.next().await;
+        let now = Instant::now();
+        let first = *first.get_or_insert(now);
+        if signal != Signal::HangUp && now.duration_since(first) >= DOUBLED {
+            return;
+        }
+    }
+}
+
+/// Whether the result of a command that is done was written, which is known if it ended by itself; one that was
+/// cut short then gives its reader a second, and nothing is said if that was not enough.
+pub async fn last_second(written: Option<Result<(), Failure>>, out: &Output) -> Option<Result<(), Failure>> {
+    match written {
+        Some(written) => Some(written),
+        None => timeout(LAST_WORDS, out.written()).await.ok(),
     }
 }
 
@@ -95,4 +121,29 @@ pub fn too_late(timeout: Option<Duration>) -> Failure {
         None => "the command did not end within its time; --timeout gives it more".to_owned(),
     };
     Failure::new(Code::Timeout, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_signal_asks_again_if_it_is_a_second_behind_the_first_and_no_hang_up() {
+        for first in [Some(Instant::now()), None] {
+            let (sender, signals) = Signals::channel();
+            let mut again = Box::pin(asked_again(signals, first));
+            let mut asks = |signal| {
+                sender.send_replace(Some(signal));
+                (&mut again).now_or_never().is_some()
+            };
+            // Whoever was not asked before has the first one here.
+            assert!(!asks(Signal::Terminate) && !asks(Signal::Terminate) && !asks(Signal::Interrupt));
+            advance(DOUBLED).await;
+            assert!(!asks(Signal::HangUp) && !asks(Signal::HangUp));
+            assert!(asks(Signal::Terminate), "{first:?}");
+        }
+    }
 }

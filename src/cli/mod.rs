@@ -52,10 +52,10 @@ use crate::config::{Settings, parse_duration};
 use crate::error::{Failure, Kind};
 use crate::ops;
 use crate::output::{Format, Output, OutputOptions};
-use crate::process::{OPEN_BROWSER, Process, open_browser};
+use crate::process::{OPEN_BROWSER, Process, Signal, open_browser};
 
 use context::{Context, Cut};
-use ending::{End, Outcome, conclude, last_words, too_late, within};
+use ending::{End, Outcome, asked_again, conclude, last_second, last_words, too_late, within};
 use flags::GlobalFlags;
 use understand::{Understood, understand};
 
@@ -254,53 +254,52 @@ async fn perform(cli: Box<Cli>, ctx: &Context) -> u8 {
     let served_until_a_signal =
         matches!(cli.command, Some(Command::Sandbox(sandbox::SandboxCommand::Serve(_)) | Command::Broker(_)));
     let ending = if served_until_a_signal { ctx.cuts() } else { signals.clone() };
-    let mut done = Ok(());
+    let mut done = None;
     let work = async {
-        done = dispatch(*cli, ctx).await.map_err(Box::new);
+        done = Some(dispatch(*cli, ctx).await.map_err(Box::new));
         ctx.out.written().await
     };
     let end = within(work, ending, ctx.deadline).await;
-    let cut = match end {
-        End::Done(_) => None,
-        End::Signal(_) => Some(Cut::Signal),
-        End::Deadline => Some(Cut::Deadline),
+    let (cut, signal, written) = match end {
+        End::Done(written) => (None, None, Some(written)),
+        End::Signal(signal) => (Some(Cut::Signal), Some(signal), None),
+        End::Deadline => (Some(Cut::Deadline), None, None),
     };
     let cut_short = cut.and_then(|cut| ctx.farewell()?(&ctx.out, cut));
-    saved(ctx).await;
+    saved(ctx, signal).await;
     ctx.keep_notes();
-    let owed = ctx.saving.owed().map(Failure::from);
-    let outcome = match (end, done) {
-        // Before everything else: the next job is dead without the successor.
-        (End::Signal(signal), done) => {
-            let failure = owed.or(done.err().map(|failure| *failure)).or(cut_short).or_else(|| ctx.unread());
-            Outcome { signal: Some(signal), failure }
-        }
+    let late = || (cut == Some(Cut::Deadline)).then(|| too_late(ctx.settings.timeout));
+    let failure = match (ctx.saving.owed(), done) {
+        // Before everything else: the next job is dead without the successor, whatever became of this command.
+        (Some(owed), _) => Some(owed.into()),
         // What the command came to is worth more than that nobody read its result in time.
-        (_, Err(failure)) => Err(ctx.unwritten(*failure)).into(),
-        (End::Done(written), Ok(())) => written.map_err(|failure| ctx.unwritten(failure)).into(),
-        (End::Deadline, Ok(())) => {
-            let failure = owed.or(cut_short).or_else(|| ctx.unread());
-            Err(failure.unwrap_or_else(|| too_late(ctx.settings.timeout))).into()
-        }
+        (None, Some(Err(failure))) => Some(ctx.unwritten(*failure)),
+        (None, Some(Ok(()))) => match last_second(written, &ctx.out).await {
+            Some(written) => written.err().map(|failure| ctx.unwritten(failure)),
+            None => ctx.unread().or_else(late),
+        },
+        (None, None) => cut_short.or_else(late),
     };
-    conclude(&ctx.out, outcome, signals, ctx.deadline).await
+    conclude(&ctx.out, Outcome { signal, failure }, signals, ctx.deadline).await
 }
 
 /// Waits for a session that is being saved, and for a successor that is being handed over. The latter is sealed
-/// by then, so whoever asks a second time is not kept waiting for a rotation command that hangs.
-async fn saved(ctx: &Context) {
+/// by then, so whoever asks a second time is not kept waiting for a rotation command that hangs. `signal` is what
+/// ended the command, if one did.
+async fn saved(ctx: &Context, signal: Option<Signal>) {
     if !ctx.saving.is_busy() {
         return;
     }
-    let mut again = ctx.process.signals.clone().later();
+    let again = asked_again(ctx.process.signals.clone().later(), signal.map(|_| Instant::now()));
     ctx.out.info("saving", "saving the session", None);
     let asked_again = async {
-        again.next().await;
+        again.await;
         ctx.saving.handing_over().await;
     };
     tokio::select! {
         settled = ctx.saving.settled(SAVING) => {
-            if !settled {
+            // What only waits to be handed over is saved, and said to be owed.
+            if !settled && ctx.saving.owed().is_none() {
                 ctx.out.warning("not_saved", "the session could not be saved in time", None);
             }
         }

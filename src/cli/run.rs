@@ -19,9 +19,8 @@ pub async fn run(mut args: RunArgs, ctx: &Context) -> Result<(), Failure> {
     let cut_short = progress.clone();
     ctx.on_cut(move |out, _| {
         let report = cut_short.report();
-        // What cannot be written now cannot be reported either.
-        let _ = out.value(&report);
-        report.cut_short()
+        let written = out.value(&report).is_ok();
+        report.cut_short(written)
     });
     let report = run::run(args, &jira, &progress).await.map_err(|error| ctx.named(error))?;
     drop(ctx.farewell());

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use jira_oauth::sandbox::{Scope, Tokens};
+use jira_oauth::sandbox::{Action, Fault, Scope, Tokens};
 use serde_json::json;
 
 use crate::support::{PASSWORD, World};
@@ -159,6 +159,45 @@ async fn a_successor_that_was_not_taken_is_delivered_by_the_next_command() {
     assert!(!taken.exists(), "delivered once");
 }
 
+/// The successor is the first thing that whoever runs the job must know, whatever became of the command.
+#[tokio::test]
+async fn a_successor_that_is_not_handed_over_later_is_said_before_everything_else() {
+    let job = Job::new().await;
+    let taken = job.world.path("work/taken");
+    // It takes one successor, and not the next.
+    let once = format!("[ ! -e '{0}' ] && : >'{0}'", taken.display());
+    let command = |args: &[&str]| job.with_file(args).env("JIRA_OAUTH_ROTATION_COMMAND", &once);
+    let dead = Action::Respond {
+        status: http::StatusCode::UNAUTHORIZED,
+        headers: vec![
+            ("x-ausername".into(), "anonymous".into()),
+            ("content-type".into(), "application/json".into()),
+        ],
+        body: "{}".into(),
+    };
+    let pending = |ran: crate::support::Ran| {
+        let ran = ran.failed(6, "rotation_pending");
+        let sealed = ran.error()["details"]["sealed"].as_str().unwrap().to_owned();
+        assert!(Path::new(&sealed).is_file(), "{ran}");
+        ran.json()["issues"][0].clone()
+    };
+    command(&["whoami"]).run().await.ok();
+    // Nothing was to be done, and the look at the statuses is no reason to fail.
+    job.world.jira.faults().add(Fault::on("/rest/api/2/status", dead.clone()));
+    let idle = ["run", "--ref=GAIA-12", "--from-status=Nowhere", "--comment=x"];
+    assert_eq!(pending(command(&idle).run().await)["comment"]["result"], "skipped");
+    // Half of it is done.
+    fs::remove_file(&taken).unwrap();
+    let comment = Fault::on("/rest/api/2/issue/GAIA-12/comment", dead).method(http::Method::POST);
+    job.world.jira.faults().add(comment);
+    let half = ["run", "--ref=GAIA-12", "--assignee=lead", "--comment=x"];
+    assert_eq!(pending(command(&half).run().await)["assignee"]["result"], "done");
+    // What was owed and is handed over is not owed any more.
+    fs::remove_file(&taken).unwrap();
+    command(&["whoami"]).run().await.ok();
+    assert_eq!(job.world.refreshes(), 3);
+}
+
 #[tokio::test]
 async fn a_failing_command_names_the_file_that_was_written() {
     let job = Job::new().await;
@@ -179,8 +218,13 @@ async fn a_job_whose_token_may_only_read_is_told_so_by_the_first_command_too() {
     for dry in [&[][..], &["--dry-run"]] {
         let ran = job.with_file(&[&transition, dry].concat()).run().await.failed(3, "scope_missing");
         assert_eq!(ran.json()["issues"][0]["transition"]["result"], "skipped");
+        // No login helps a job.
+        let error = ran.error();
+        assert_eq!((&error["actor"], &error["hint"]), (&json!("operator"), &json!(null)), "{ran}");
     }
-    job.with_file(&["create", "--project=GAIA", "--summary=x"]).run().await.failed(3, "scope_missing");
+    let create = job.with_file(&["create", "--project=GAIA", "--summary=x"]).run().await;
+    let error = create.failed(3, "scope_missing").error();
+    assert_eq!((&error["actor"], &error["hint"]), (&json!("operator"), &json!(null)), "{error}");
     let posts = job.world.requests().into_iter().filter(|request| request.starts_with("POST"));
     assert_eq!(posts.collect::<Vec<_>>(), ["POST /rest/oauth2/latest/token", "POST /rest/api/2/issue"]);
 }

@@ -129,7 +129,9 @@ async fn a_run_that_is_cut_short_reports_first() {
         let comment =
             Fault::on(format!("/rest/api/2/issue/{key}/comment"), Action::ProcessThenHold(gate.clone()));
         sandbox.faults().add(comment.method(axum::http::Method::POST));
-        let job = home.spawn(&["run", "--ref", key, "--comment", "built", "--timeout=8s"]);
+        // Long enough to get as far as the comment on a slow machine.
+        let time: &[&str] = if strike.is_none() { &["--timeout=8s"] } else { &[] };
+        let job = home.spawn(&[&["run", "--ref", key, "--comment", "built"][..], time].concat());
         within("the comment", gate.arrived(1)).await;
         if let Some((signal, _)) = strike {
             job.signal(signal);
@@ -233,13 +235,21 @@ async fn struck_while_handing_over(signal: Option<Signal>, code: i32) {
     let home = home
         .env("JIRA_OAUTH_REFRESH_TOKEN_OUTPUT", output.to_str().unwrap())
         .env("JIRA_OAUTH_ROTATION_COMMAND", fails);
-    // Long enough to get as far as the rotation command on a slow machine.
-    let mut job = home.spawn(&["whoami", "--timeout=8s"]);
+    let args = match signal {
+        Some(_) => &["whoami"][..],
+        // Long enough to get as far as the rotation command on a slow machine.
+        None => &["whoami", "--timeout=8s"],
+    };
+    let mut job = home.spawn(args);
     until("the rotation command", || started.exists().then_some(())).await;
     if let Some(signal) = signal {
         job.signal(signal);
     }
     job.stderr_says("saving the session").await;
+    // The kernel tells whom a terminal has left, and so does the shell.
+    if signal == Some(Signal::HUP) {
+        job.signal(Signal::HUP);
+    }
     std::fs::write(go, "").unwrap();
     let done = job.done().await;
     done.failed("rotation_pending", code);
@@ -276,8 +286,8 @@ async fn a_job_whose_time_is_up_while_its_rotation_command_fails_says_what_is_pe
     struck_while_handing_over(None, 6).await;
 }
 
-/// A rotation command that hangs is waited for after the first signal, not after the second; and it goes with
-/// its children, one of which would keep the step that reads our stderr waiting.
+/// A rotation command that hangs is waited for after the first signal, not after one that comes a while later; and
+/// it goes with its children, one of which would keep the step that reads our stderr waiting.
 #[tokio::test]
 async fn a_rotation_command_that_hangs_ends_with_the_second_signal_and_with_its_children() {
     let sandbox = Served::usual();
@@ -292,7 +302,15 @@ async fn a_rotation_command_that_hangs_ends_with_the_second_signal_and_with_its_
         let pid = until("the child", || std::fs::read_to_string(&child).ok()).await;
         job.signal(Signal::INT);
         job.stderr_says("saving the session").await;
-        job.signal(Signal::TERM);
+        // One that comes at once is the first one, sent twice.
+        until("the end", || {
+            let ended = job.child.try_wait().unwrap().map(drop);
+            if ended.is_none() {
+                job.signal(Signal::TERM);
+            }
+            ended
+        })
+        .await;
         let done = job.done().await;
         done.failed("rotation_pending", 130);
         let sealed = done.error()["details"]["sealed"].as_str().unwrap().to_owned();

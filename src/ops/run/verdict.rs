@@ -55,13 +55,16 @@ impl Report {
     }
 
     /// What it means that the run was cut short: if a change was made or may have been, the same command must
-    /// not simply be run again.
-    pub fn cut_short(&self) -> Option<Failure> {
-        let changed = self.issues.iter().any(may_have_changed);
-        changed.then(|| {
-            let text = "the run was cut short after it had changed something; the report says what is done";
-            Failure::new(Code::Partial, text).details(json!({ "counts": self.counts() }))
-        })
+    /// not simply be run again. `written`: the report has gone out, as far as that can be known by now; the keys
+    /// are named all the same, for nobody may read it.
+    pub fn cut_short(&self, written: bool) -> Option<Failure> {
+        let (_, details, look) = self.in_short();
+        let says = match written {
+            true => "the report says what is done",
+            false => "its report could not be written, and details says what it has changed",
+        };
+        let text = format!("the run was cut short after it had changed something; {says}");
+        Some(Failure::new(Code::Partial, text).details(details).hint(look?))
     }
 
     /// What is worth a warning: code and message.

@@ -5,15 +5,24 @@ use jira_oauth::process::Signal;
 use jira_oauth::sandbox::{Action, Fault, Gate};
 use serde_json::json;
 
-use crate::support::{Ran, Sink, World};
+use crate::support::{Command, Ran, Sink, World};
 
 const ISSUE: &str = "/rest/api/2/issue";
 
 /// Runs the command until its change is out, and sends the signal then.
-async fn struck(world: &World, args: &[&str], (method, path): (Method, &str), signal: Signal) -> Ran {
+async fn struck(world: &World, args: &[&str], at: (Method, &str), signal: Signal) -> Ran {
+    struck_command(world, world.command(args), at, signal).await
+}
+
+async fn struck_command(
+    world: &World,
+    command: Command,
+    (method, path): (Method, &str),
+    signal: Signal,
+) -> Ran {
     let gate = Gate::new();
     world.jira.faults().add(Fault::on(path, Action::ProcessThenHold(gate.clone())).method(method));
-    let (live, ran) = world.command(args).start();
+    let (live, ran) = command.start();
     let (ran, ()) = tokio::join!(ran, async {
         gate.arrived(1).await;
         live.signal(signal);
@@ -88,4 +97,34 @@ async fn a_result_that_cannot_be_written_says_what_was_done() {
     assert_eq!(run["hint"], "jira get GAIA-1 GAIA-2");
     let nothing = full(&["run", "--ref=GAIA-1", "--comment=built", "--dry-run"]).await.error();
     assert!(nothing["message"].as_str().unwrap().starts_with("the run changed nothing; but"), "{nothing}");
+}
+
+#[tokio::test]
+async fn a_run_that_is_cut_short_and_cannot_report_names_what_it_may_have_changed() {
+    let world = World::new().await;
+    world.logged_in().await;
+    let run = world.command(&["run", "--ref=GAIA-1 GAIA-9999", "--comment=built"]).stdout(Sink::Full);
+    let comment = (Method::POST, "/rest/api/2/issue/GAIA-1/comment");
+    let ran = struck_command(&world, run, comment, Signal::Terminate).await.failed(143, "partial");
+    let error = ran.error();
+    assert_eq!(
+        (&error["details"]["changed"], &error["hint"]),
+        (&json!(["GAIA-1"]), &json!("jira get GAIA-1"))
+    );
+    assert_eq!(error["details"]["counts"]["unknown"], 1, "{ran}");
+    assert!(error["message"].as_str().unwrap().contains("its report could not be written"), "{ran}");
+}
+
+#[tokio::test]
+async fn a_result_that_is_whole_at_the_end_is_not_said_to_be_lost() {
+    let world = World::new().await;
+    world.logged_in().await;
+    for signal in [Signal::Interrupt, Signal::Terminate, Signal::HangUp] {
+        let update = world.command(&["update", "GAIA-10", "--summary=y"]).struck(signal);
+        let ran = update.run().await;
+        // Whichever is seen first.
+        assert!(ran.code == 0 || ran.code == signal.exit_code(), "{ran}");
+        let result: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!((&result["status"], ran.stderr.as_str()), (&json!("updated"), ""), "{ran}");
+    }
 }

@@ -36,6 +36,7 @@ pub struct Command {
     stdin: Vec<u8>,
     terminals: [bool; 3],
     stdout: Sink,
+    struck: Option<Signal>,
     answers: Vec<(&'static str, String)>,
     conduct: Conduct,
 }
@@ -66,6 +67,7 @@ impl Command {
             stdin: vec![],
             terminals: [false; 3],
             stdout: Sink::Kept,
+            struck: None,
             answers: vec![],
             conduct: Conduct::Fails,
         }
@@ -104,6 +106,12 @@ impl Command {
     /// What becomes of stdout.
     pub fn stdout(mut self, sink: Sink) -> Command {
         self.stdout = sink;
+        self
+    }
+
+    /// This signal comes while the result is being written, which takes time.
+    pub fn struck(mut self, signal: Signal) -> Command {
+        self.struck = Some(signal);
         self
     }
 
@@ -158,11 +166,16 @@ impl Command {
             paste: answers.paste.clone(),
             answers: answers.clone(),
         };
+        let (terminal, width) = (self.terminals[1], Some(100));
+        let stdout = match self.struck {
+            Some(signal) => Stream::slow(stdout.strikes(live.signals.clone(), signal), terminal, width),
+            None => Stream::new(stdout, terminal, width),
+        };
         let process = Process {
             args: self.args,
             env: self.env.into_iter().collect::<Env>(),
             stdin: Input::new(Cursor::new(self.stdin), self.terminals[0]),
-            stdout: Stream::new(stdout, self.terminals[1], Some(100)),
+            stdout,
             stderr: Stream::new(stderr, self.terminals[2], Some(100)),
             clock: self.clock,
             signals: arriving,

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use jira_oauth::process::Signal;
 use tokio::sync::watch;
 
 /// What a stream does with what is written to it.
@@ -33,6 +34,11 @@ impl Screen {
         String::from_utf8(self.bytes.lock().unwrap().clone()).expect("streams are UTF-8")
     }
 
+    /// Sends a signal before it takes what is written to it.
+    pub fn strikes(self, signals: watch::Sender<Option<Signal>>, signal: Signal) -> impl Write + Send {
+        Striking { screen: self, signals, signal }
+    }
+
     /// Waits until `found` finds something in what was written.
     pub async fn until<T>(&self, found: impl Fn(&str) -> Option<T>) -> T {
         let mut grown = self.grown.subscribe();
@@ -43,6 +49,23 @@ impl Screen {
             }
             grown.changed().await.expect("the screen is held here");
         }
+    }
+}
+
+struct Striking {
+    screen: Screen,
+    signals: watch::Sender<Option<Signal>>,
+    signal: Signal,
+}
+
+impl Write for Striking {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.signals.send_replace(Some(self.signal));
+        self.screen.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.screen.flush()
     }
 }
 
