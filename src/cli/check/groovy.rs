@@ -22,7 +22,8 @@ const HARMLESS: [&str; 8] = [
 /// Whether a file is one, by its name or by what it says.
 pub fn is_groovy(file: &str, source: &str) -> bool {
     static PIPELINE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?m)^\s*(?:pipeline|node(?:\s*\([^()]*\))?)\s*\{").expect("a fixed pattern")
+        // Nothing in the parentheses is how a shell begins a function.
+        Regex::new(r"(?m)^\s*(?:pipeline|node(?:\s*\(\s*[^()\s][^()]*\))?)\s*\{").expect("a fixed pattern")
     });
     let file = file.to_ascii_lowercase();
     file.contains("jenkinsfile") || file.ends_with(".groovy") || PIPELINE.is_match(source)
@@ -132,9 +133,14 @@ mod tests {
 
     #[test]
     fn another_language_is_not_taken_for_it() {
-        for source in ["pipeline {\n", "  node {", "node('linux') { stage('x') {"] {
+        for source in ["pipeline {\n", "  node {", "node('linux') { stage('x') {", "node( 'linux' ) {"] {
             assert!(is_groovy("<stdin>", source), "{source}");
         }
         assert!(!is_groovy("deploy.js", "node.on(\"x\", function () {\n"));
+        for function in ["node() {\n", "node () {", "node( ) { go-jira run; }", "pipeline() {\n"] {
+            assert!(!is_groovy("ci.sh", function), "{function}");
+        }
+        // By its name it is one all the same.
+        assert!(is_groovy("Jenkinsfile", "node() {\n"));
     }
 }

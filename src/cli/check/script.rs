@@ -198,9 +198,7 @@ impl Script {
             }
         }
     }
-}
 
-impl Script {
     /// The second and further pairs of `ENV A=1 B=2`.
     fn further(&mut self, line: &[Spot]) {
         let Some(simple) = commands(line).into_iter().next() else { return };
