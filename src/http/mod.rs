@@ -78,11 +78,24 @@ pub fn client(options: &Options) -> Result<Client, HttpError> {
 /// are no part of it; for a connection that is not HTTP it is all that is taken from here.
 pub fn tls(options: &Options) -> rustls::ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier: Arc<dyn rustls::client::danger::ServerCertVerifier> = if options.insecure {
-        Arc::new(AcceptAny::new(provider.clone()))
-    } else {
-        Arc::new(LazyRoots::new(provider.clone(), &options.roots, options.plain))
-    };
+    if options.insecure {
+        return trusting(Arc::new(AcceptAny::new(provider.clone())), provider);
+    }
+    trusting(Arc::new(LazyRoots::new(provider.clone(), &options.roots, options.plain)), provider)
+}
+
+/// The same with roots that have been read: no handshake waits for them. Blocks until they are.
+pub fn tls_with_roots(options: &Options) -> Result<rustls::ClientConfig, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let roots = LazyRoots::new(provider.clone(), &options.roots, false);
+    roots.wait()?;
+    Ok(trusting(Arc::new(roots), provider))
+}
+
+fn trusting(
+    verifier: Arc<dyn rustls::client::danger::ServerCertVerifier>,
+    provider: Arc<rustls::crypto::CryptoProvider>,
+) -> rustls::ClientConfig {
     rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("ring speaks TLS 1.2 and 1.3")

@@ -85,7 +85,19 @@ impl LazyRoots {
         loaded.as_ref().map_err(|reason| Error::General(reason.clone()))
     }
 
+    /// Waits until the bundle is read.
+    pub(super) fn wait(&self) -> Result<(), String> {
+        self.bundle().map(drop).map_err(|error| match error {
+            Error::General(reason) => reason,
+            error => error.to_string(),
+        })
+    }
+
     fn everything(&self) -> Result<&Verifier, Error> {
+        // What was named is all there is.
+        if self.roots.file.is_some() || self.roots.dir.is_some() {
+            return self.bundle();
+        }
         let loaded = self.everything.get_or_init(|| load(&self.provider, &self.roots, true));
         loaded.as_ref().map_err(|reason| Error::General(reason.clone()))
     }

@@ -40,7 +40,7 @@ use lease::Flight;
 use link::{Link, jittered};
 use scripts::{Answer, Stored, Times};
 use sealed::Names;
-use target::Target;
+use target::{Target, Trust};
 
 /// Between a claim and the mark lies one round trip, and this is plenty for it.
 const CLAIM: Duration = Duration::from_secs(5);
@@ -84,7 +84,7 @@ pub enum ReplicasError {
 /// The agreement.
 pub struct Replicas {
     link: Link,
-    ca: Option<PathBuf>,
+    trust: Arc<Trust>,
     realm: String,
     times: Times,
 }
@@ -93,10 +93,12 @@ impl Replicas {
     /// Sets it up and begins to connect; inside the runtime. Redis need not be there yet.
     pub fn start(options: Options) -> Result<Self, ReplicasError> {
         let Options { url, ca, realm, upstream_timeout, replay_ttl } = options;
-        let target = Target::parse(&url, ca.clone())?;
+        let trust = Arc::new(Trust::new(ca));
+        let target = Target::parse(&url, &trust)?;
+        trust.check()?;
         let (lock, result) = (upstream_timeout + MARGIN, replay_ttl.max(HANDOVER));
         let times = Times { claim: CLAIM, lock, mark: lock + result, result };
-        Ok(Replicas { link: Link::start(target, times.mark), ca, realm, times })
+        Ok(Replicas { link: Link::start(target, times.mark), trust, realm, times })
     }
 
     /// See [`coordination::Coordination::claim`].
@@ -158,7 +160,7 @@ impl Replicas {
 
     /// See [`coordination::Coordination::turn_to`].
     pub async fn turn_to(&self, url: &Secret) -> Result<(), CoordinationError> {
-        let target = Target::parse(url, self.ca.clone());
+        let target = Target::parse(url, &self.trust);
         let target = target.map_err(|error| CoordinationError::Unavailable(error.to_string()))?;
         Ok(self.link.shared().turn_to(target).await?)
     }

@@ -1,15 +1,16 @@
 //! Which Redis, and how a connection to it is made: with deadlines, and over TLS with roots of our own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
+use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -18,10 +19,14 @@ use super::ReplicasError;
 use super::fault::{Fault, handshake};
 use super::scripts;
 use crate::http;
+use crate::process::own_thread;
 use crate::secret::Secret;
 
 /// Each step of connecting has this long, and each command.
 pub(super) const STEP: Duration = Duration::from_secs(1);
+
+/// Reading the roots has this long, as the other files have that are read again.
+const ROOTS: Duration = Duration::from_secs(5);
 
 /// Commands that wait for their turn at the socket. More wait with their callers, for a [`STEP`] at most.
 const QUEUE: usize = 64;
@@ -32,14 +37,14 @@ const SCHEMES: [&str; 4] = ["redis", "rediss", "valkey", "valkeys"];
 pub(super) struct Target {
     host: String,
     port: u16,
-    /// The options of its TLS, if it speaks it.
-    tls: Option<http::Options>,
+    /// If it speaks TLS.
+    tls: Option<Arc<Trust>>,
     login: RedisConnectionInfo,
 }
 
 impl Target {
-    /// Takes the URL apart, and looks whether the roots can be read.
-    pub(super) fn parse(url: &Secret, ca: Option<PathBuf>) -> Result<Self, ReplicasError> {
+    /// Takes the URL apart.
+    pub(super) fn parse(url: &Secret, trust: &Arc<Trust>) -> Result<Self, ReplicasError> {
         let parsed = url::Url::parse(url.expose()).map_err(|_| ReplicasError::Url("is none"))?;
         if !SCHEMES.contains(&parsed.scheme()) {
             return Err(ReplicasError::Url("begins with neither redis:// nor rediss://"));
@@ -60,16 +65,10 @@ impl Target {
         if tls {
             ServerName::try_from(host.as_str()).map_err(|_| ReplicasError::Url("names no host"))?;
         }
-        match &ca {
-            Some(_) if !tls => {
-                return Err(ReplicasError::Ca("are of no use to redis://; rediss:// is TLS".into()));
-            }
-            Some(ca) => http::check_bundle(ca).map_err(ReplicasError::Ca)?,
-            None => {}
+        if !tls && trust.ca().is_some() {
+            return Err(ReplicasError::Ca("are of no use to redis://; rediss:// is TLS".into()));
         }
-        let roots = http::Roots { file: ca, ..http::Roots::default() };
-        let tls = tls.then(|| http::Options { roots, ..http::Options::default() });
-        Ok(Target { host, port, tls, login })
+        Ok(Target { host, port, tls: tls.then(|| Arc::clone(trust)), login })
     }
 
     /// Whether both lead to the same data, whoever asks for it.
@@ -87,9 +86,9 @@ impl Target {
         let _ = stream.set_nodelay(true);
         let connection = match &self.tls {
             None => self.login(stream).await?,
-            Some(options) => {
-                // Built anew each time: the roots may have been exchanged since.
-                let connector = TlsConnector::from(Arc::new(http::tls(options)));
+            Some(trust) => {
+                // Read anew each time: the roots may have been exchanged since.
+                let connector = TlsConnector::from(Arc::new(trust.read().await?));
                 let name =
                     ServerName::try_from(self.host.clone()).expect("it was one when the URL was parsed");
                 let stream = within(connector.connect(name, stream))
@@ -122,6 +121,52 @@ impl Target {
             drop(ended);
         });
         Ok(Connection { commands, driver: Arc::new(Driver { task: task.abort_handle(), ends }) })
+    }
+}
+
+/// What the certificate of Redis must lead to. The file may lie where reading it has no end (a network file system that
+/// is gone): it is read on a thread of its own, and no second one is begun while the first hangs.
+pub(super) struct Trust {
+    options: http::Options,
+    read: Read,
+    reading: Mutex<Option<oneshot::Receiver<Result<ClientConfig, String>>>>,
+}
+
+/// Reads the roots. Blocks.
+type Read = fn(&http::Options) -> Result<ClientConfig, String>;
+
+impl Trust {
+    /// In these roots; the system's if there are none.
+    pub(super) fn new(ca: Option<PathBuf>) -> Self {
+        let roots = http::Roots { file: ca, ..http::Roots::default() };
+        let options = http::Options { roots, ..http::Options::default() };
+        Trust { options, read: http::tls_with_roots, reading: Mutex::default() }
+    }
+
+    /// Whether the roots can be read. Blocks.
+    pub(super) fn check(&self) -> Result<(), ReplicasError> {
+        self.ca().map_or(Ok(()), |ca| http::check_bundle(ca).map_err(ReplicasError::Ca))
+    }
+
+    fn ca(&self) -> Option<&Path> {
+        self.options.roots.file.as_deref()
+    }
+
+    async fn read(&self) -> Result<ClientConfig, Fault> {
+        let mut reading = self.reading.lock().await;
+        let begun = match &mut *reading {
+            Some(begun) => begun,
+            none => {
+                let (read, options) = (self.read, self.options.clone());
+                let begun = own_thread(move || read(&options));
+                none.insert(begun.map_err(|_| Fault::Tls("there is no thread to read its roots on".into()))?)
+            }
+        };
+        let read = timeout(ROOTS, begun).await;
+        let read = read
+            .map_err(|_| Fault::Tls("its roots (--redis-ca, or the system's) are not read in time".into()))?;
+        *reading = None;
+        read.unwrap_or_else(|_| Err("reading its roots failed".to_owned())).map_err(Fault::Tls)
     }
 }
 
@@ -199,10 +244,12 @@ async fn answered<T>(command: impl Future<Output = redis::RedisResult<T>>) -> Re
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Condvar;
+
     use super::*;
 
     fn parsed(url: &str) -> Result<Target, String> {
-        Target::parse(&Secret::new(url), None).map_err(|error| error.to_string())
+        Target::parse(&Secret::new(url), &Arc::new(Trust::new(None))).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -244,13 +291,35 @@ mod tests {
 
     #[test]
     fn roots_are_for_tls_and_can_be_read() {
-        let with = |url: &str, ca: &str| {
-            Target::parse(&Secret::new(url), Some(ca.into())).err().map(|error| error.to_string()).unwrap()
-        };
+        let trust = Arc::new(Trust::new(Some("/nowhere/ca.pem".into())));
+        let plain = Target::parse(&Secret::new("redis://host"), &trust).err().unwrap();
         assert_eq!(
-            with("redis://host", "/nowhere/ca.pem"),
+            plain.to_string(),
             "the certificates for Redis are of no use to redis://; rediss:// is TLS"
         );
-        assert!(with("rediss://host", "/nowhere/ca.pem").contains("/nowhere/ca.pem"));
+        assert!(Target::parse(&Secret::new("rediss://host"), &trust).is_ok());
+        assert!(trust.check().unwrap_err().to_string().contains("/nowhere/ca.pem"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn roots_that_are_not_read_hold_nobody_up_and_are_read_once() {
+        static STUCK: (Held, Condvar) = (Held::new((true, 0)), Condvar::new());
+        type Held = std::sync::Mutex<(bool, usize)>;
+        fn read(_: &http::Options) -> Result<ClientConfig, String> {
+            let mut held = STUCK.0.lock().unwrap();
+            held.1 += 1;
+            drop(STUCK.1.wait_while(held, |held| held.0).unwrap());
+            Ok(http::tls(&http::Options { insecure: true, ..http::Options::default() }))
+        }
+        let trust = Trust { read, ..Trust::new(None) };
+        for _ in 0..3 {
+            let Err(Fault::Tls(reason)) = trust.read().await else { panic!("they are not read") };
+            assert!(reason.contains("--redis-ca"), "{reason}");
+        }
+        STUCK.0.lock().unwrap().0 = false;
+        STUCK.1.notify_all();
+        // As often as it takes the thread to come to its end.
+        while trust.read().await.is_err() {}
+        assert_eq!(STUCK.0.lock().unwrap().1, 1);
     }
 }
