@@ -96,7 +96,7 @@ impl From<&RedisError> for Fault {
 }
 
 /// Codes that the library does not know; and Redis 6, which puts the code of what failed inside a script into
-/// the text of an `ERR`.
+/// the text of an `ERR`. What a script's user may not do has no code there, nor in Redis 7.0.
 fn by_words(code: &str, detail: &str) -> Fault {
     let is = |word: &str| code == word || detail.split([' ', '-']).any(|part| part == word);
     if is("OOM") {
@@ -105,7 +105,7 @@ fn by_words(code: &str, detail: &str) -> Fault {
         Fault::ReadOnly
     } else if is("NOAUTH") || is("WRONGPASS") {
         Fault::Credentials
-    } else if is("NOPERM") {
+    } else if is("NOPERM") || detail.starts_with("The user executing the script can't") {
         Fault::Permission
     } else if is("BUSY") {
         Fault::Busy

@@ -95,11 +95,14 @@ impl Lease {
     pub async fn refused(self) -> Refused {
         let Lease { stranger, marked, .. } = self;
         let flight = Arc::clone(&self.flight);
-        let doubtful = flight.shared.in_doubt();
-        match self.settle(Spent::Dead).await {
+        // Asked now, whatever was known: with an empty memory it would say that nobody else has been here.
+        let remembers = flight.shared.remembers().await;
+        let settled = self.settle(if remembers { Spent::Dead } else { Spent::Elsewhere }).await;
+        let doubtful = !remembers || flight.shared.in_doubt();
+        match settled {
             // A sibling's result is there, and this caller is not among those who waited for it. It may be that
             // Redis was away when it was to be noted down.
-            _ if stranger && flight.shared.in_doubt() => Refused::Interrupted,
+            _ if stranger && doubtful => Refused::Interrupted,
             _ if stranger => Refused::Ended,
             Some(Answer::Replayed(stored)) => match flight.names.open(&stored, Instant::now()) {
                 Some(granted) => Refused::Replayed(granted),
@@ -108,7 +111,7 @@ impl Lease {
             Some(Answer::Settled { marks }) if marks > 0 => Refused::Interrupted,
             // Redis went away meanwhile: the mark was ours, but what it has forgotten nobody knows.
             None => Refused::Interrupted,
-            Some(_) if marked || doubtful || flight.shared.in_doubt() => Refused::Interrupted,
+            Some(_) if marked || doubtful => Refused::Interrupted,
             Some(_) => Refused::Ended,
         }
     }

@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::fault::Fault;
+use super::scripts::Memory;
 use super::target::{Connection, STEP, Target};
 use crate::broker::coordination::State;
 use crate::secret::random;
@@ -33,7 +34,8 @@ pub(super) struct Link {
 }
 
 pub(super) struct Shared {
-    /// How long after a change the keys in Redis may not tell the whole story.
+    /// How long after a change the keys in Redis may not tell the whole story: as long as a flight before it could
+    /// have left its mark or its result there.
     doubtful: Duration,
     standing: watch::Sender<Standing>,
     state: watch::Sender<State>,
@@ -50,7 +52,35 @@ struct Standing {
     connection: Option<Connection>,
     fault: Option<Fault>,
     doubt_until: Option<Instant>,
-    was_up: bool,
+    /// What the memory of Redis was called when it last told.
+    memory: Option<Arc<str>>,
+}
+
+impl Standing {
+    /// Whether Redis has been away, as far as this replica knows.
+    fn was_away(&self) -> bool {
+        self.fault.as_ref().is_some_and(|fault| *fault != Fault::NotYet)
+    }
+
+    fn holds(&self, connection: &Connection) -> bool {
+        self.connection.as_ref().is_some_and(|held| held.is(connection))
+    }
+
+    fn doubts(&mut self, time: Duration) {
+        self.doubt_until = self.doubt_until.max(Some(Instant::now() + time));
+    }
+
+    /// Redis has told how far back it remembers. That counts whether this replica has seen it go or not: it may have
+    /// started since, or the connection was never lost. What is older than a memory that has just begun, it does not
+    /// know; of one that was exchanged for another, nobody knows what it was told.
+    fn hears(&mut self, memory: Memory, doubtful: Duration) {
+        let exchanged = self.memory.as_ref().is_some_and(|known| **known != *memory.name);
+        let age = if exchanged { Duration::ZERO } else { memory.age };
+        if age < doubtful {
+            self.doubts(doubtful - age);
+        }
+        self.memory = Some(memory.name.into());
+    }
 }
 
 impl Link {
@@ -65,7 +95,7 @@ impl Link {
                 connection: None,
                 fault: Some(fault),
                 doubt_until: None,
-                was_up: false,
+                memory: None,
             }),
             suspected: Notify::new(),
             later: Semaphore::new(LATER),
@@ -96,40 +126,53 @@ impl Shared {
         self.standing.borrow().doubt_until.is_some_and(|until| Instant::now() < until)
     }
 
+    /// Asks Redis now whether it remembers every flight that counts. `false` if nobody can say.
+    pub(super) async fn remembers(&self) -> bool {
+        let Some(connection) = self.standing.borrow().connection.clone() else { return false };
+        match connection.probe().await {
+            Ok(memory) => {
+                let mut current = false;
+                self.standing.send_if_modified(|standing| {
+                    current = standing.holds(&connection);
+                    if current {
+                        standing.hears(memory, self.doubtful);
+                    }
+                    false
+                });
+                current && !self.in_doubt()
+            }
+            Err(fault) => {
+                self.suspect(&connection, &fault);
+                false
+            }
+        }
+    }
+
     /// Asks Redis now, whatever was known of it.
     pub(super) async fn reach(&self) -> Result<(), Fault> {
-        let connection = self.standing.borrow().connection.clone().filter(|held| !held.is_closed());
-        let reached = match connection {
-            Some(connection) => connection.probe().await,
-            None => match self.target().connect().await {
-                Ok(connection) => connection.probe().await,
-                Err(fault) => Err(fault),
-            },
-        };
+        let Standing { target, connection, .. } = self.standing.borrow().clone();
+        let reached = tend(&target, connection.filter(|held| !held.is_closed())).await;
         self.suspected.notify_one();
-        reached
+        reached.map(drop)
     }
 
     /// Turns to another target, if it can be reached; otherwise all stays as it was.
     pub(super) async fn turn_to(&self, target: Target) -> Result<(), Fault> {
         let connection = target.connect().await?;
-        connection.probe().await?;
+        let memory = connection.probe().await?;
         self.standing.send_modify(|standing| {
             // Another Redis knows nothing of what the old one was told, and siblings may still be there.
-            if !target.is_the_place_of(&standing.target) || (standing.fault.is_some() && standing.was_up) {
-                standing.doubt_until = Some(Instant::now() + self.doubtful);
+            if !target.is_the_place_of(&standing.target) || standing.was_away() {
+                standing.doubts(self.doubtful);
             }
+            standing.hears(memory, self.doubtful);
             (standing.target, standing.connection) = (Arc::new(target), Some(connection));
-            (standing.fault, standing.was_up) = (None, true);
+            standing.fault = None;
         });
         self.tell(State::Up);
         // The old connection is looked after no more.
         self.suspected.notify_one();
         Ok(())
-    }
-
-    fn target(&self) -> Arc<Target> {
-        Arc::clone(&self.standing.borrow().target)
     }
 
     /// Runs a script, if Redis is there.
@@ -194,47 +237,60 @@ impl Shared {
 
     /// A command failed on a connection: those after it need not find out for themselves.
     fn suspect(&self, connection: &Connection, fault: &Fault) {
-        let current = self.standing.borrow().connection.as_ref().is_some_and(|held| held.is(connection));
-        if current && !fault.is_of_one_token() {
-            let kept = (!fault.ends_the_connection()).then(|| connection.clone());
-            self.is_down(&self.target(), fault.clone(), kept);
+        if fault.is_of_one_token() {
+            return;
+        }
+        let kept = (!fault.ends_the_connection()).then(|| connection.clone());
+        if self.is_down(|standing| standing.holds(connection), fault.clone(), kept) {
             self.suspected.notify_one();
         }
     }
 
-    fn is_up(&self, target: &Arc<Target>, connection: Connection) {
-        self.found_out(target, State::Up, |standing| {
-            let back = standing.fault.is_some();
-            if back && standing.was_up {
-                standing.doubt_until = Some(Instant::now() + self.doubtful);
+    fn is_up(&self, target: &Arc<Target>, connection: Connection, memory: Memory) {
+        let current = |standing: &Standing| Arc::ptr_eq(&standing.target, target);
+        self.found_out(current, State::Up, |standing| {
+            if standing.was_away() {
+                standing.doubts(self.doubtful);
             }
+            standing.hears(memory, self.doubtful);
             standing.connection = Some(connection);
-            (standing.fault, standing.was_up) = (None, true);
-            back
+            standing.fault.take().is_some()
         });
     }
 
-    fn is_down(&self, target: &Arc<Target>, fault: Fault, connection: Option<Connection>) {
-        self.found_out(target, State::Down(fault.to_string()), |standing| {
+    fn is_down(
+        &self,
+        current: impl Fn(&Standing) -> bool,
+        fault: Fault,
+        connection: Option<Connection>,
+    ) -> bool {
+        self.found_out(current, State::Down(fault.to_string()), |standing| {
             if standing.fault.is_none() {
-                standing.doubt_until = Some(Instant::now() + self.doubtful);
+                standing.doubts(self.doubtful);
             }
             standing.connection = connection;
             standing.fault = Some(fault);
             true
-        });
+        })
     }
 
-    /// Of a target that is not the target any more, nothing is of interest.
-    fn found_out(&self, target: &Arc<Target>, state: State, change: impl FnOnce(&mut Standing) -> bool) {
-        let mut current = false;
+    /// Of a target or a connection that is not the current one any more, nothing is of interest. That is judged under
+    /// the lock under which it is changed.
+    fn found_out(
+        &self,
+        current: impl Fn(&Standing) -> bool,
+        state: State,
+        change: impl FnOnce(&mut Standing) -> bool,
+    ) -> bool {
+        let mut was_current = false;
         self.standing.send_if_modified(|standing| {
-            current = Arc::ptr_eq(&standing.target, target);
-            current && change(standing)
+            was_current = current(standing);
+            was_current && change(standing)
         });
-        if current {
+        if was_current {
             self.tell(state);
         }
+        was_current
     }
 
     fn tell(&self, state: State) {
@@ -251,19 +307,20 @@ async fn keep(shared: Arc<Shared>) {
     let mut failures = 0;
     loop {
         let Standing { target, connection: mut held, .. } = shared.standing.borrow().clone();
+        let current = |standing: &Standing| Arc::ptr_eq(&standing.target, &target);
         if held.as_ref().is_some_and(Connection::is_closed) {
             held = None;
-            shared.is_down(&target, Fault::Closed, None);
+            shared.is_down(current, Fault::Closed, None);
         }
         let pause = match tend(&target, held.clone()).await {
-            Ok(connection) => {
+            Ok((connection, memory)) => {
                 failures = 0;
-                shared.is_up(&target, connection);
+                shared.is_up(&target, connection, memory);
                 PROBE
             }
             Err(fault) => {
                 let kept = held.filter(|_| !fault.ends_the_connection());
-                shared.is_down(&target, fault, kept);
+                shared.is_down(current, fault, kept);
                 failures += 1;
                 jittered(RETRY.0.saturating_mul(1 << u32::min(failures, 8)).min(RETRY.1))
             }
@@ -273,13 +330,13 @@ async fn keep(shared: Arc<Shared>) {
 }
 
 /// Tries the connection that there is, or makes one.
-async fn tend(target: &Target, held: Option<Connection>) -> Result<Connection, Fault> {
+async fn tend(target: &Target, held: Option<Connection>) -> Result<(Connection, Memory), Fault> {
     let connection = match held {
         Some(connection) => connection,
         None => target.connect().await?,
     };
-    connection.probe().await?;
-    Ok(connection)
+    let memory = connection.probe().await?;
+    Ok((connection, memory))
 }
 
 /// Until it is time to look again. A command that failed shortens it while Redis was thought to be there; when

@@ -13,7 +13,9 @@
 //! A replica that dies with a claim holds the others up until the claim expires. One that dies after its
 //! request has left may have spent the token: the next one tries, and if Jira says `invalid_grant` while the
 //! mark stands, that is no verdict on the session: nobody is told that it has ended because a sibling has rotated
-//! its token. The same goes for a while after Redis has been away: marks may be gone with it.
+//! its token. The same goes for a while after Redis has been away: marks may be gone with it. A replica need not
+//! have seen that: a fifth key, `jira-broker:memory`, has no end and says since when Redis remembers. A memory that
+//! is younger than a mark could be, or another one than before, is not taken at its word.
 
 mod fault;
 mod lease;

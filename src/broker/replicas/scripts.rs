@@ -1,4 +1,4 @@
-//! The five scripts, and what they answer. Redis runs each of them whole, so that no other replica gets between
+//! The six scripts, and what they answer. Redis runs each of them whole, so that no other replica gets between
 //! its lines.
 
 use std::sync::LazyLock;
@@ -8,6 +8,7 @@ use redis::{FromRedisValue, ParsingError, Script, ScriptInvocation, Value};
 
 use super::sealed::Names;
 
+static PROBE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("probe.lua")));
 static ASK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("ask.lua")));
 static ADMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("admit.lua")));
 static SENT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("sent.lua")));
@@ -15,8 +16,17 @@ static KEEP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("keep.
 static SETTLE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("settle.lua")));
 
 /// All of them, to be loaded into a Redis that is new.
-pub(super) fn all() -> [&'static Script; 5] {
-    [&ASK, &ADMIT, &SENT, &KEEP, &SETTLE]
+pub(super) fn all() -> [&'static Script; 6] {
+    [&PROBE, &ASK, &ADMIT, &SENT, &KEEP, &SETTLE]
+}
+
+/// How far back Redis remembers, as it tells itself.
+#[derive(Clone, Debug)]
+pub(super) struct Memory {
+    /// Another one when it has begun anew, and in another Redis.
+    pub(super) name: String,
+    /// By its own clock.
+    pub(super) age: Duration,
 }
 
 /// For how long what stands.
@@ -57,6 +67,13 @@ pub(super) struct Stored {
     pub(super) sealed: Vec<u8>,
     /// How long Redis still keeps it: that tells its age, whatever the clocks of the replicas say.
     pub(super) left: Duration,
+}
+
+/// Does Redis take a write, and how far back does it remember? A memory that begins now is called `name`.
+pub(super) fn probe(name: &str) -> ScriptInvocation<'static> {
+    let mut script = PROBE.prepare_invoke();
+    script.key("jira-broker:memory").arg(name);
+    script
 }
 
 /// May `fence` spend the token for this caller?
@@ -103,6 +120,9 @@ pub(super) enum Spent {
     No,
     /// Jira does not know it, or not any more.
     Dead,
+    /// Jira does not know it any more, and a sibling may have spent it that Redis has forgotten: it may still bring
+    /// the pair, for whoever has asked meanwhile.
+    Elsewhere,
     Unknown,
 }
 
@@ -111,6 +131,7 @@ pub(super) fn settle(names: &Names, caller: &str, fence: &str, spent: Spent) -> 
     script.arg(fence).arg(caller).arg(match spent {
         Spent::No => "unspent",
         Spent::Dead => "dead",
+        Spent::Elsewhere => "elsewhere",
         Spent::Unknown => "unknown",
     });
     script
@@ -127,6 +148,14 @@ fn on(script: &'static Script, names: &Names) -> ScriptInvocation<'static> {
 /// At least one: Redis takes no expiry of zero.
 fn ms(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+impl FromRedisValue for Memory {
+    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
+        let (name, age): (String, i64) = redis::from_redis_value(value)?;
+        // Below zero its clock was put back: then how old it is, is not known.
+        Ok(Memory { name, age: Duration::from_millis(u64::try_from(age).unwrap_or(0)) })
+    }
 }
 
 impl FromRedisValue for Answer {

@@ -2,7 +2,7 @@
 -- spent. Answers like ask.lua: a sibling's result, or whether a mark is left.
 --
 -- KEYS  lock, marks, result, callers
--- ARGV  fence, caller, what became of the token: 'unspent', 'dead' or 'unknown'
+-- ARGV  fence, caller, what became of the token: 'unspent', 'dead', 'elsewhere' or 'unknown'
 local holder = redis.call('GET', KEYS[1])
 if holder == 'claimed:' .. ARGV[1] or holder == 'sent:' .. ARGV[1] then
   redis.call('DEL', KEYS[1])

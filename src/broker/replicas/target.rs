@@ -17,10 +17,10 @@ use tokio_rustls::TlsConnector;
 
 use super::ReplicasError;
 use super::fault::{Fault, handshake};
-use super::scripts;
+use super::scripts::{self, Memory};
 use crate::http;
 use crate::process::own_thread;
-use crate::secret::Secret;
+use crate::secret::{Secret, hex, random};
 
 /// Each step of connecting has this long, and each command.
 pub(super) const STEP: Duration = Duration::from_secs(1);
@@ -205,12 +205,11 @@ impl Connection {
         answered(script.invoke_async(&mut commands)).await
     }
 
-    /// Whether Redis takes a write, now. A PING would be answered by a full or a read-only one too.
-    pub(super) async fn probe(&self) -> Result<(), Fault> {
-        let mut probe = redis::cmd("SET");
-        probe.arg("jira-broker:probe").arg(1).arg("PX").arg(10_000);
-        let mut commands = self.commands.clone();
-        answered(probe.exec_async(&mut commands)).await
+    /// Whether Redis takes a write, now, and how far back it remembers. A PING would be answered by a full or a
+    /// read-only one too.
+    pub(super) async fn probe(&self) -> Result<Memory, Fault> {
+        let name = hex(&random::<8>().map_err(|_| Fault::Random)?);
+        self.run(&scripts::probe(&name)).await
     }
 
     /// Whether the other end is gone.

@@ -9,7 +9,7 @@ use jira_oauth::broker::replicas::{Options, Replicas, ReplicasError};
 
 use super::{BOUND, Replica, mine, name, pair, replayed, token};
 use crate::support::jira::until;
-use crate::support::redis::{PASSWORD, Redis};
+use crate::support::redis::{MEMORY, PASSWORD, Redis};
 use crate::support::{Real, runs};
 
 /// It works, as far as a claim shows it.
@@ -161,7 +161,7 @@ async fn user_password_and_database_come_from_the_url() {
     assert_eq!(
         redis.say(&["-n", "3", "DBSIZE"]).parse::<u32>().unwrap(),
         4,
-        "the probe, two sets of callers, a result"
+        "its memory, two sets of callers, a result"
     );
     assert_eq!(redis.say(&["-n", "0", "--scan"]).lines().filter(|key| key.contains(":result")).count(), 0);
     redis.say(&["ACL", "SETUSER", "broker", "-set"]);
@@ -215,11 +215,79 @@ async fn one_that_forgot_everything_is_not_taken_at_its_word() {
     assert!(matches!(lease.refused().await, Refused::Interrupted));
     // The first has the pair, and nobody else has one: it is kept, for all who waited there.
     lost.keep(&pair("new"), || vec![Caller::token("joined")]).await.unwrap();
-    for caller in ["first", "joined"] {
-        assert_eq!(replayed(b.claim(&old, caller).await), "new");
+    for caller in ["first", "joined", "second"] {
+        assert_eq!(replayed(b.claim(&old, caller).await), "new", "{caller}");
     }
     let late = mine(b.claim(&old, "late").await);
     assert!(matches!(late.refused().await, Refused::Interrupted), "what it waited for, Redis does not know");
+}
+
+/// A node goes, and with it Redis and one of the replicas: both come back with an empty memory.
+#[tokio::test]
+async fn a_new_replica_does_not_take_an_empty_redis_at_its_word() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let mut redis = Redis::old().await;
+    let a = Replica::of(&redis).await;
+    let old = token("old");
+    a.send(&old, "first").await.keep(&pair("new"), Vec::new).await.unwrap();
+    drop(a);
+    redis.down();
+    redis.up().await;
+    // The first has lost its answer, and asks where nobody has seen anything go.
+    let new = Replica::of(&redis).await;
+    for caller in ["first", "second"] {
+        let lease = new.send(&old, caller).await;
+        assert!(matches!(lease.refused().await, Refused::Interrupted), "{caller}");
+    }
+    // One more is told the same, though it finds what the last one has begun.
+    let newer = Replica::of(&redis).await;
+    assert!(matches!(newer.send(&old, "first").await.refused().await, Refused::Interrupted));
+    // When the memory goes back far enough, whoever is new takes it at its word.
+    redis.remembers("long ago");
+    let newest = Replica::of(&redis).await;
+    assert!(matches!(newest.send(&old, "first").await.refused().await, Refused::Ended));
+}
+
+#[tokio::test]
+async fn a_memory_that_goes_while_the_connection_stays_is_missed() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    for exchanged in [false, true] {
+        let redis = Redis::old().await;
+        let replica = Replica::of(&redis).await;
+        let (old, mark) = (token("old"), redis.say(&["GET", MEMORY]));
+        replica.send(&old, "first").await.keep(&pair("new"), Vec::new).await.unwrap();
+        redis.say(&["FLUSHALL"]);
+        if exchanged {
+            // As one of another Redis, which took the name over.
+            redis.remembers("something else");
+        }
+        let lease = replica.send(&old, "first").await;
+        assert!(matches!(lease.refused().await, Refused::Interrupted), "exchanged: {exchanged}");
+        assert_ne!(redis.say(&["GET", MEMORY]), mark);
+        assert_eq!(replica.0.state(), State::Up);
+    }
+}
+
+/// Siblings may have gone on without it meanwhile, and what it remembers has a gap.
+#[tokio::test]
+async fn one_that_was_away_at_the_start_may_have_missed_something() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let mut redis = Redis::old().await;
+    redis.say(&["SAVE"]);
+    redis.down();
+    let replica = Replica::at(&redis.url());
+    replica.is_down("cannot be connected to").await;
+    redis.up().await;
+    replica.is(&State::Up).await;
+    assert!(redis.say(&["GET", MEMORY]).ends_with("long ago"), "it has all that it ever had");
+    let lease = replica.send(&token("old"), "first").await;
+    assert!(matches!(lease.refused().await, Refused::Interrupted));
 }
 
 #[tokio::test]

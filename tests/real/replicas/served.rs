@@ -175,8 +175,15 @@ async fn two_brokers_with_fifty_callers_make_one_call_and_redis_learns_nothing()
     let (answers, ()) =
         futures_util::future::join(join_all((0..50).map(|n| brokers[n % 2].refresh(&old))), async {
             gate.arrived(1).await;
-            // The other broker is at it too: its caller is noted down, and it waits.
-            redis.has(":callers").await;
+            // The other broker is at it too: all of its callers wait with the first, whose turn is at the first broker.
+            for broker in &brokers {
+                within("24 who wait", async {
+                    while broker.metric("jira_broker_coalesced_total").await < 24.0 {
+                        tokio::task::yield_now().await;
+                    }
+                })
+                .await;
+            }
             gate.release();
         })
         .await;
@@ -213,7 +220,8 @@ async fn the_url_of_redis_is_read_again_and_one_that_leads_nowhere_is_not_used()
         return;
     }
     let (jira, mut old, mut new) =
-        (jira(), Redis::start().await, Redis::prepared(&["--requirepass", PASSWORD]));
+        (jira(), Redis::start().await, Redis::with(&["--requirepass", PASSWORD]).await);
+    new.down();
     let home = Broker::home_of(&jira);
     let file = home.path().join("redis-url");
     std::fs::write(&file, old.url()).unwrap();
@@ -261,7 +269,7 @@ async fn a_hopeless_call_with_a_spent_token_takes_nothing_from_its_owner() {
     if !runs(Real::Redis) {
         return;
     }
-    let (jira, redis) = (jira(), Redis::start().await);
+    let (jira, redis) = (jira(), Redis::old().await);
     let (a, b) =
         (Broker::start(&jira, &redis.url(), &[]).await, Broker::start(&jira, &redis.url(), &[]).await);
     a.ready(true).await;
@@ -287,7 +295,7 @@ async fn a_broker_killed_with_its_call_ends_no_session_at_the_other() {
     if !runs(Real::Redis) {
         return;
     }
-    let (jira, redis) = (jira(), Redis::start().await);
+    let (jira, redis) = (jira(), Redis::old().await);
     let short = ["--upstream-timeout=1s", "--grace=7s"];
     let a = Broker::start(&jira, &redis.url(), &short).await;
     let b = Broker::start(&jira, &redis.url(), &short).await;

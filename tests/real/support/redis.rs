@@ -4,6 +4,7 @@ use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustix::process::{Pid, Signal, kill_process};
@@ -15,12 +16,17 @@ use super::jira::until;
 /// What is in no key, value, command or log.
 pub const PASSWORD: &str = "canary-redis-password";
 
+/// Where a replica has Redis tell how far back it remembers.
+pub const MEMORY: &str = "jira-broker:memory";
+
 /// A server that ends with the test.
 pub struct Redis {
     dir: TempDir,
     port: u16,
     args: Vec<String>,
     tls: bool,
+    /// Whether somebody has been told the port.
+    told: AtomicBool,
     child: Option<Running>,
 }
 
@@ -28,6 +34,18 @@ impl Redis {
     /// An ordinary one: in memory, without a password.
     pub async fn start() -> Redis {
         Redis::with(&[]).await
+    }
+
+    /// One that has been there for longer than any call takes: what it does not know, has not been.
+    pub async fn old() -> Redis {
+        let redis = Redis::start().await;
+        redis.remembers("long ago");
+        redis
+    }
+
+    /// Gives it a memory of this name, which goes back for ever.
+    pub fn remembers(&self, name: &str) {
+        self.say(&["SET", MEMORY, &format!("1 {name}")]);
     }
 
     /// With more options of `redis-server`.
@@ -45,6 +63,7 @@ impl Redis {
             port: free_port(),
             args: args.iter().map(|arg| (*arg).into()).collect(),
             tls: false,
+            told: AtomicBool::new(false),
             child: None,
         }
     }
@@ -81,17 +100,38 @@ impl Redis {
 
     /// Its port.
     pub fn port(&self) -> u16 {
+        self.told.store(true, Ordering::Relaxed);
         self.port
     }
 
     /// Its URL, as one without a password has it.
     pub fn url(&self) -> String {
         let scheme = if self.tls { "rediss" } else { "redis" };
-        format!("{scheme}://127.0.0.1:{}", self.port)
+        format!("{scheme}://127.0.0.1:{}", self.port())
     }
 
-    /// Starts it, and again after [`Redis::down`]: nothing is remembered.
+    /// Starts it, and again after [`Redis::down`]: nothing is remembered but what was saved.
     pub async fn up(&mut self) {
+        for _ in 0..10 {
+            let child = self.command().spawn().expect("redis-server (package redis-server) starts");
+            self.child = Some(Running(child));
+            if until("redis-server to answer", || self.stands()).await {
+                return;
+            }
+            assert!(
+                !*self.told.get_mut(),
+                "somebody has taken port {}, which others know as ours",
+                self.port
+            );
+            self.port = free_port();
+        }
+        panic!(
+            "redis-server ends at once: {}",
+            std::fs::read_to_string(self.path("log")).unwrap_or_default()
+        );
+    }
+
+    fn command(&self) -> Command {
         let mut command = Command::new("redis-server");
         command.arg("--dir").arg(self.dir.path()).args([
             "--bind",
@@ -113,14 +153,19 @@ impl Redis {
             command.args(["--port", &port]);
         }
         command.args(&self.args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().expect("redis-server (package redis-server) starts");
-        self.child = Some(Running(child));
-        until("redis-server to answer", || {
-            let said = self.cli(&["PING"]);
-            let said = String::from_utf8_lossy(&said.stdout).into_owned();
-            (said.contains("PONG") || said.contains("NOAUTH")).then_some(())
-        })
-        .await;
+        command
+    }
+
+    /// Whether it is there: this one, and not whoever may have taken its port. `None` while it starts.
+    fn stands(&mut self) -> Option<bool> {
+        let child = &mut self.child.as_mut().expect("it was started").0;
+        let own = format!("process_id:{}", child.id());
+        if child.try_wait().unwrap().is_some() {
+            return Some(false);
+        }
+        let said = |args: &[&str]| String::from_utf8_lossy(&self.cli(args).stdout).into_owned();
+        let answers = said(&["PING"]).contains("PONG");
+        (answers && said(&["INFO", "server"]).lines().any(|line| line.trim_end() == own)).then_some(true)
     }
 
     /// Kills it.
@@ -238,6 +283,16 @@ impl Drop for Monitor {
     }
 }
 
+/// Below those that the system gives out by itself: while a server is down, no listener and no connection gets its
+/// port.
 fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let next = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        let number = std::process::id().wrapping_mul(97).wrapping_add(next);
+        let port = 10_000 + u16::try_from(number % 20_000).unwrap();
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
