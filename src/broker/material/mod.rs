@@ -117,12 +117,22 @@ pub struct Material {
     known: watch::Sender<Arc<Known>>,
     redis: Option<watch::Sender<Secret>>,
     tls: Option<Tls>,
-    /// The content that was last looked at, or why there was none.
-    seen: Mutex<HashMap<What, Mark>>,
+    seen: Mutex<HashMap<What, Seen>>,
     read: Read,
     patience: Duration,
     /// Asks for a look before its time.
     pub look: Notify,
+}
+
+/// What was found at one place so far.
+#[derive(Default)]
+struct Seen {
+    /// The content that was found last.
+    content: Option<Mark>,
+    /// Whether that can be used.
+    usable: bool,
+    /// Why there has been none since, if there has not.
+    error: Option<Mark>,
 }
 
 /// What connections are encrypted with.
@@ -150,7 +160,9 @@ impl Material {
         let mut seen = HashMap::new();
         let mut found = |what: What| {
             let found = reading::read(&sources, what);
-            seen.extend(found.as_ref().map(|found| (what, reading::mark(found))));
+            seen.extend(found.as_ref().map(|found| {
+                (what, Seen { content: Some(reading::mark(found)), usable: true, error: None })
+            }));
             found.transpose()
         };
         let secret = found(What::Secret)?.and_then(Content::text).unwrap_or_else(|| Secret::new(""));
@@ -206,22 +218,34 @@ impl Material {
                 () = self.look.notified() => {}
             }
             for (what, found) in reader.look(&self.sources, self.read, self.patience).await {
-                let mark = reading::mark(&found);
-                if lock(&self.seen).insert(what, mark) != Some(mark)
-                    && let Some(result) = self.take(what, found)
-                {
+                if let Some(result) = self.judge(what, found) {
                     tell(what, &result, metrics, log);
                 }
             }
         }
     }
 
-    /// Uses what is new, if it is right. `None` if somebody else tries it and tells.
-    fn take(&self, what: What, found: Found) -> Option<Result<(), MaterialError>> {
+    /// What is to be told of what was found, if there is news. A content that could not be read for a while, and is what
+    /// it was, is in use still: that it is back is said, and nothing is done.
+    fn judge(&self, what: What, found: Found) -> Option<Result<(), MaterialError>> {
+        let mark = reading::mark(&found);
+        let mut all = lock(&self.seen);
+        let seen = all.entry(what).or_default();
         let content = match found {
             Ok(content) => content,
-            Err(error) => return Some(Err(error)),
+            Err(error) => return (seen.error.replace(mark) != Some(mark)).then_some(Err(error)),
         };
+        let back = seen.error.take().is_some();
+        if seen.content.replace(mark) == Some(mark) && (seen.usable || !back) {
+            return back.then_some(Ok(()));
+        }
+        let result = self.take(what, content);
+        seen.usable = !matches!(result, Some(Err(_)));
+        result
+    }
+
+    /// Uses what is new, if it is right. `None` if somebody else tries it and tells.
+    fn take(&self, what: What, content: Content) -> Option<Result<(), MaterialError>> {
         Some(match (what, content) {
             (What::Callers, Content::Text(text)) => parse_callers(&text, &self.sources)
                 .map(|callers| self.change(|known| known.callers = Some(callers))),
