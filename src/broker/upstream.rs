@@ -109,6 +109,9 @@ pub fn outcome<T>(result: &Result<T, Refused>) -> Outcome {
 /// Seconds. Nobody waits for longer because a header says so.
 const LONGEST_WAIT: u64 = 3600;
 
+/// What is said of a redirect.
+const REDIRECTED: &str = "Jira's token endpoint answers with a redirect, which is not followed.";
+
 /// OAuth's errors keep their meaning; what is no answer of Jira's is Jira not being there.
 fn refused(error: EndpointError, grant: Grant) -> Refused {
     let words = error.to_string();
@@ -124,7 +127,8 @@ fn refused(error: EndpointError, grant: Grant) -> Refused {
             let retry_after = retry_after.map(|seconds| seconds.min(LONGEST_WAIT));
             Refused { retry_after, ..Refused::because(ErrorCode::UpstreamRateLimited, words) }
         }
-        EndpointError::Redirected { .. } => Refused::because(ErrorCode::UpstreamUnavailable, words),
+        // Where it leads is told to nobody: a host may be made of what was sent, in any spelling.
+        EndpointError::Redirected { .. } => Refused::because(ErrorCode::UpstreamUnavailable, REDIRECTED),
         // A page in Jira's place: whether Jira saw the request behind it is not known, but it is not likely.
         EndpointError::Unavailable { .. } => {
             Refused { unknown: true, ..Refused::because(ErrorCode::UpstreamUnavailable, words) }

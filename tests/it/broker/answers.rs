@@ -130,11 +130,24 @@ async fn what_repeats_the_request_tells_nobody_the_secret() {
         answer.refused(status, code);
         assert!(!answer.text.contains(&secret) && !answer.text.contains(&token), "{}", answer.text);
     }
+    // A host is made of it, and a host has no capitals.
+    for sent in [&secret, &token] {
+        let headers = vec![("location".to_owned(), format!("https://{sent}.example.com/"))];
+        let status = http::StatusCode::TEMPORARY_REDIRECT;
+        let action = Action::Respond { status, headers, body: "".into() };
+        house.jira.faults().add(Fault::on(TOKEN, action));
+        let answer = house.refresh(&token).await;
+        answer.refused(503, "upstream_unavailable");
+        assert!(answer.text.contains("redirect"), "{}", answer.text);
+        assert!(!answer.text.to_lowercase().contains(&sent.to_lowercase()), "{}", answer.text);
+    }
     let line = house.log.until(|line| line["code"] == "upstream_refused").await;
     let reason = line["reason"].as_str().unwrap();
     assert!(reason.contains("you sent client_secret=[secret]&refresh_token=[secret]"), "{reason}");
     let log = house.log.text();
-    assert!(!log.contains(&secret) && !log.contains(&token), "{log}");
+    for sent in [&secret, &token] {
+        assert!(!log.to_lowercase().contains(&sent.to_lowercase()), "{log}");
+    }
 }
 
 #[tokio::test]
