@@ -31,8 +31,9 @@ use super::patience::Patient;
 use super::peers::Peers;
 use super::{Limits, stopped};
 
-/// After a refusal, how long the rest of the body is read and thrown away. Closing at once would make
-/// the kernel send a reset, and with it the peer could lose the answer that says why.
+/// How long the body of a request that is refused is read and thrown away: before the answer, so that the connection
+/// may go on where the body is whole by then; and again after it, where it is not. Closing at once would make the kernel
+/// send a reset, and with it the peer could lose the answer that says why.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// What all connections share.
@@ -181,9 +182,17 @@ async fn answer(
 }
 
 /// Whether a body that nobody wants comes as a whole in the time that is given to it anyway, so that the connection
-/// may go on.
-async fn is_here(body: Incoming) -> bool {
-    timeout(LINGER, body.collect()).await.is_ok_and(|read| read.is_ok())
+/// may go on. What comes of it is thrown away piece by piece.
+async fn is_here(mut body: Incoming) -> bool {
+    let whole = async {
+        while let Some(frame) = body.frame().await {
+            if frame.is_err() {
+                return false;
+            }
+        }
+        true
+    };
+    timeout(LINGER, whole).await.unwrap_or(false)
 }
 
 async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, linger: bool) -> io::Result<()> {

@@ -33,8 +33,9 @@ pub struct Manners {
     /// The answer to a request that goes no further. The connection is closed with it.
     pub refusal: Arc<Refuse>,
     /// Looks at the header of a request before a byte of its body is read: whoever may not ask must not make the
-    /// server wait for what is not going to be looked at. The answer, if there is one already; a connection whose
-    /// body is still on its way is closed with it. What was found out may be left in the extensions.
+    /// server hold or await what is not going to be looked at. The answer, if there is one already; the body is given a
+    /// second to come and is thrown away, and a connection whose body is on its way still is closed with the answer. What
+    /// was found out may be left in the extensions.
     pub gate: Arc<Gate>,
     /// What becomes of a connection for which there is no place.
     pub full: Full,
