@@ -5,6 +5,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
+/// What a reader wants to have free when it looks for the end.
+const SPARE: usize = 64;
+
 /// The most that a file of certificates holds; a system's own is a quarter of a megabyte.
 pub const LARGEST_PEM: u64 = 16 * 1024 * 1024;
 
@@ -46,19 +51,25 @@ pub fn open(path: &Path, pipes: Pipes) -> Result<File, NamedError> {
     }
 }
 
-/// The content of a file, at most `cap` bytes.
+/// The content of a file, at most `cap` bytes. It may be a secret: what is not handed out is wiped.
 pub fn read(path: &Path, cap: u64, pipes: Pipes) -> Result<Vec<u8>, NamedError> {
-    let mut bytes = Vec::new();
-    open(path, pipes)?.take(cap + 1).read_to_end(&mut bytes)?;
+    let file = open(path, pipes)?;
+    let length = file.metadata()?.len().min(cap);
+    // With room for one look beyond its end: a buffer that grew would leave a copy behind.
+    let mut bytes = Zeroizing::new(Vec::<u8>::with_capacity(usize::try_from(length).unwrap_or(0) + SPARE));
+    file.take(cap + 1).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > cap {
         true => Err(NamedError::TooLarge(cap)),
-        false => Ok(bytes),
+        false => Ok(std::mem::take(&mut *bytes)),
     }
 }
 
 /// The same, as text.
 pub fn read_text(path: &Path, cap: u64, pipes: Pipes) -> Result<String, NamedError> {
-    String::from_utf8(read(path, cap, pipes)?).map_err(|_| NamedError::NotText)
+    String::from_utf8(read(path, cap, pipes)?).map_err(|error| {
+        drop(Zeroizing::new(error.into_bytes()));
+        NamedError::NotText
+    })
 }
 
 /// Whether [`read`] would refuse what is there for what it is; that it is not there is found out later.

@@ -29,12 +29,14 @@ impl Granted {
         let Tokens { access_token, refresh_token, expires_in, scope } = tokens;
         let parts = [access_token.expose(), refresh_token.expose(), scope.as_deref().unwrap_or_default()];
         let [access, refresh, scope] = parts.map(escaped_length);
+        let access_end = u16::try_from(access).ok()?;
+        let refresh_end = u16::try_from(access + refresh).ok()?;
         // Exactly as long as it will be: nothing is copied, and no copy stays behind.
         let mut bytes = Vec::with_capacity(access + refresh + scope);
         parts.iter().for_each(|part| push_escaped(&mut bytes, part));
         Some(Granted {
-            access_end: u16::try_from(access).ok()?,
-            refresh_end: u16::try_from(access + refresh).ok()?,
+            access_end,
+            refresh_end,
             bytes: Zeroizing::new(bytes.into()),
             expires_at: now + Duration::from_secs(*expires_in).min(LONGEST),
         })

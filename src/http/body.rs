@@ -12,18 +12,24 @@ use super::HttpError;
 /// The most that an answer may hold, in bytes after decompression.
 pub const BODY_CAP: usize = 64 * 1024 * 1024;
 
-/// The whole body, or [`HttpError::TooLarge`] as soon as it exceeds `cap` bytes.
+/// The whole body, or [`HttpError::TooLarge`] as soon as it exceeds `cap` bytes. There may be tokens in it: what is given
+/// up or outgrown on the way is wiped.
 pub async fn read(mut response: Response, cap: usize) -> Result<Vec<u8>, HttpError> {
     let host = response.url().host_str().unwrap_or_default().to_owned();
     let expected = response.content_length().unwrap_or(0).min(1 << 20) as usize;
-    let mut body = Vec::with_capacity(expected);
+    let mut body = Zeroizing::new(Vec::<u8>::with_capacity(expected));
     while let Some(chunk) = response.chunk().await.map_err(|error| HttpError::new(&error, &host))? {
         if body.len() + chunk.len() > cap {
             return Err(HttpError::TooLarge { host, cap });
         }
+        if body.capacity() - body.len() < chunk.len() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(2 * (body.len() + chunk.len())));
+            larger.extend_from_slice(&body);
+            body = larger;
+        }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok(std::mem::take(&mut *body))
 }
 
 /// The request with a form that is wiped when it has been sent.
