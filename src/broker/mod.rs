@@ -7,6 +7,7 @@
 //! a caller that its session has ended when it has not; write a token into a log, a metric or an error.
 
 mod admin;
+mod answer;
 pub mod caller;
 mod coalesce;
 pub mod coordination;
@@ -317,7 +318,7 @@ fn manners(broker: &Arc<Broker>) -> Manners {
         tls: broker.material.tls(),
         refusal: Arc::new(move |refusal, parts| routes::turned_away(&refusing, refusal, parts)),
         gate: Arc::new(move |parts| routes::gate(&judging, parts)),
-        full: Full::Tell,
+        full: Full::Tell(answer::NO_ROOM),
         exempt: broker.settings.trusted_proxies.clone(),
         open: Arc::clone(&broker.connections),
         hear: Arc::new(move |unserved| hearing.hears_of(&unserved)),

@@ -4,15 +4,11 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use http::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{CONTENT_TYPE, ORIGIN};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
@@ -21,44 +17,18 @@ use zeroize::Zeroizing;
 
 use super::Broker;
 use super::admin;
+use super::answer::{Facts, Good, finish};
 use super::caller::{Caller, Door, Stranger};
 use super::coalesce::How;
 use super::coordination::TokenKey;
 use super::granted::Granted;
-use super::log::Level;
 use super::metrics::{Grant, Origin, Route, Shed, Upstream};
 use super::upstream::{Refused, outcome};
 use crate::auth::wire::{
-    self, EXCHANGE_PATH, ErrorCode, Exchange, REFRESH_PATH, REVOKE_PATH, Refresh, Refusal, Revoke,
+    self, EXCHANGE_PATH, ErrorCode, Exchange, REFRESH_PATH, REVOKE_PATH, Refresh, Revoke,
 };
 use crate::secret::Secret;
 use crate::serve;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
-const CLOSE: HeaderValue = HeaderValue::from_static("close");
-
-/// What is known of a request by its end, for the log.
-#[derive(Clone)]
-struct Facts {
-    begun: Instant,
-    route: Route,
-    caller: Option<Caller>,
-    key: Option<TokenKey>,
-    how: &'static str,
-    upstream: Option<Duration>,
-}
-
-impl Facts {
-    fn of(route: Route) -> Self {
-        Facts { begun: Instant::now(), route, caller: None, key: None, how: "refused", upstream: None }
-    }
-}
-
-/// The body of a good answer, wiped when it has been sent.
-type Good = Zeroizing<Vec<u8>>;
 
 /// Answers what can be answered without the body: it is not read for whoever may not ask, nor for what asks nothing.
 /// What is known of a request that may go on is left in its extensions.
@@ -287,71 +257,6 @@ async fn revoke(broker: &Arc<Broker>, body: &Bytes, facts: &mut Facts) -> Result
     facts.upstream = Some(took);
     facts.how = How::Called.as_str();
     Ok(Zeroizing::new(wire::body(&revoked).expose().as_bytes().to_vec()))
-}
-
-/// The answer, counted and logged.
-fn finish(broker: &Broker, facts: &Facts, result: Result<Good, Refused>) -> Response<Body> {
-    let took = facts.begun.elapsed();
-    let id = broker.next_id();
-    let code = result.as_ref().err().map(|refused| refused.code);
-    broker.metrics.answered(facts.route, code, took);
-    log(broker, facts, result.as_ref().err(), &id, took);
-    let mut response = match result {
-        Ok(body) => Response::new(Body::from(Bytes::from_owner(body))),
-        Err(refused) => refusal(&refused, &id),
-    };
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, JSON);
-    headers.insert(CACHE_CONTROL, NO_STORE);
-    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-    if broker.is_draining() {
-        headers.insert(CONNECTION, CLOSE);
-    }
-    headers.insert(REQUEST_ID, HeaderValue::from_str(&id).expect("hex digits and a dash are visible"));
-    response
-}
-
-fn refusal(refused: &Refused, id: &str) -> Response<Body> {
-    let Refused { code, words, retry_after, reason: _, unknown: _ } = refused;
-    let text = Refusal { error: *code, error_description: words.clone(), request_id: id.to_owned() };
-    let mut response = Response::new(Body::from(wire::body(&text).expose().to_owned()));
-    *response.status_mut() = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    if let Some(seconds) = retry_after.or(code.retry_after()) {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    match code {
-        ErrorCode::MethodNotAllowed => drop(headers.insert(ALLOW, HeaderValue::from_static("POST"))),
-        ErrorCode::Unauthorized => {
-            drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
-        }
-        _ => {}
-    }
-    response
-}
-
-/// One line a request. Of a token, the first twelve digits of its hash; of what failed here or at Jira, why.
-fn log(broker: &Broker, facts: &Facts, refused: Option<&Refused>, id: &str, took: Duration) {
-    let status = refused.map_or(200, |refused| refused.code.status());
-    let level = if status >= 500 { Level::Warn } else { Level::Info };
-    let mut line = broker.log.line(level, "request").word("request_id", id);
-    line = line.word("route", facts.route.as_str());
-    if let Some(caller) = &facts.caller {
-        line = line.text("caller", &caller.as_str());
-    }
-    if let Some(key) = &facts.key {
-        line = line.word("token", &key.short());
-    }
-    line = line.word("outcome", facts.how);
-    let code = refused.map_or("ok", |refused| refused.code.as_str());
-    line = line.word("code", code).number("status", status.into());
-    if let Some(Refused { words, reason, .. }) = refused.filter(|_| status >= 500) {
-        line = line.text("reason", reason.as_ref().unwrap_or(words));
-    }
-    if let Some(upstream) = facts.upstream {
-        line = line.millis("upstream_ms", upstream);
-    }
-    broker.log.write(line.millis("ms", took));
 }
 
 /// A request among those under way.

@@ -15,11 +15,6 @@ use tokio::sync::watch;
 
 use super::guard::Refusal;
 
-/// What a plain connection is told for which there is no place.
-pub(super) const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
-    cache-control: no-store\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 92\r\n\r\n\
-    {\"error\":\"overloaded\",\"error_description\":\"There are too many connections.\",\"request_id\":\"\"}";
-
 /// Makes the answer to a request that goes no further.
 pub type Refuse = dyn Fn(Refusal, &Parts) -> Response<Body> + Send + Sync;
 
@@ -66,8 +61,8 @@ impl Default for Manners {
 pub enum Full {
     /// It waits in the kernel's backlog.
     Wait,
-    /// It is told so, and ends.
-    Tell,
+    /// It ends, and is told so first if it is a plain one: a whole answer, with its header.
+    Tell(&'static [u8]),
 }
 
 /// A connection that came to nothing.
@@ -94,16 +89,4 @@ pub enum Unserved<'a> {
     },
     /// It could not be accepted: there are no descriptors or there is no memory.
     Unaccepted(&'a io::Error),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::NO_ROOM;
-
-    #[test]
-    fn what_is_told_has_the_length_that_it_says() {
-        let text = std::str::from_utf8(NO_ROOM).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.ends_with(&format!("content-length: {}", body.len())), "{}", body.len());
-    }
 }

@@ -189,7 +189,7 @@ async fn accept(
     let Manners { full, hear, tls, .. } = &shared.manners;
     let kept = match full {
         Full::Wait => Some(Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?),
-        Full::Tell => None,
+        Full::Tell(_) => None,
     };
     let (stream, peer) = listener.accept().await?;
     match shared.peers.take(peer.ip()) {
@@ -199,9 +199,9 @@ async fn accept(
         },
         Err(first) => hear(Unserved::Crowded { peer: peer.ip(), first }),
     }
-    if tls.is_none() {
+    if let (Full::Tell(words), None) = (full, tls) {
         // Nobody waits for it to be heard: that would be a connection again.
-        let _ = stream.try_write(manners::NO_ROOM);
+        let _ = stream.try_write(words);
     }
     Ok(None)
 }
