@@ -213,7 +213,7 @@ error_codes! {
     UpstreamRateLimited     "upstream_rate_limited"    503 Some(5), "Jira limits the rate of token requests.";
     RefreshInterrupted      "refresh_interrupted"      503 Some(5), "An earlier refresh with this token did not come to its end; what became of the token is not known.";
     CoordinationUnavailable "coordination_unavailable" 503 Some(2), "The replicas cannot agree who may spend the token.";
-    Overloaded              "overloaded"               503 Some(1), "More requests are under way than this broker takes.";
+    Overloaded              "overloaded"               503 Some(1), "More calls to Jira are under way than this broker makes.";
     Draining                "draining"                 503 Some(1), "This broker is about to end.";
 }
 

@@ -117,7 +117,7 @@ label! {
 label! {
     /// Why something was turned away.
     Shed {
-        /// Too many requests under way.
+        /// Too many calls to Jira under way.
         InFlight "in_flight",
         /// One caller asks too often.
         Rate "rate",

@@ -25,7 +25,7 @@ pub struct Settings {
     pub without_coordination: WithoutCoordination,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Requests under way at a time; more are refused. Default 1024.
+    /// Calls to Jira under way at a time; what would need one more is refused. Default 1024.
     pub max_in_flight: u32,
     /// What a peer may take, in time and size. Its grace is what `grace` leaves.
     pub limits: Limits,

@@ -49,7 +49,7 @@ pub struct ServeArgs {
     /// Of which from one address, proxies of --trusted-proxy aside; 0 is no limit, half of them by default
     #[arg(long, value_name = "N")]
     pub max_connections_per_address: Option<String>,
-    /// Requests under way at a time
+    /// Calls to Jira under way at a time
     #[arg(long, value_name = "N")]
     pub max_in_flight: Option<String>,
     /// The largest body of a request, in bytes
