@@ -295,6 +295,10 @@ impl Coalesce {
     }
 
     fn disagreed(&self, error: &CoordinationError, at: &str) {
+        // They agree well: one of them is still waiting for Jira.
+        if matches!(error, CoordinationError::Busy) {
+            return;
+        }
         self.metrics.coordination_errors.inc();
         // That Redis is away has been said when it went, and is not said again with every request.
         if matches!(self.coordination.state(), State::Down(_)) {
@@ -380,12 +384,13 @@ fn crashed() -> Landed {
 }
 
 fn uncoordinated(error: &CoordinationError) -> Refused {
-    let words = match error {
+    match error {
         // Where Redis is, is nobody's business but the operator's, and stands in the log.
-        CoordinationError::Unavailable(_) => ErrorCode::CoordinationUnavailable.meaning().to_owned(),
-        CoordinationError::Lost | CoordinationError::Busy => error.to_string(),
-    };
-    Refused::because(ErrorCode::CoordinationUnavailable, words)
+        CoordinationError::Unavailable(_) => Refused::plain(ErrorCode::CoordinationUnavailable),
+        CoordinationError::Lost => Refused::because(ErrorCode::CoordinationUnavailable, error.to_string()),
+        // Redis is well. It is Jira that is slow, and whoever asks again gets the result when it is there.
+        CoordinationError::Busy => Refused::because(ErrorCode::UpstreamUnavailable, error.to_string()),
+    }
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub enum CoordinationError {
     #[error("the lease on the token was lost before it was used")]
     Lost,
     /// A sibling held the lease for as long as the caller could wait.
-    #[error("another replica is still at work with this token")]
+    #[error("Another replica still waits for Jira's answer to this token.")]
     Busy,
 }
 

@@ -87,7 +87,7 @@ pub async fn run(command: BrokerCommand, ctx: &Context) -> Result<(), Failure> {
         let text = format!("this process may open {files} files, which --max-connections may exceed");
         ctx.out.warning("few_files", &text, None);
     }
-    warn_if_open(&told, &parts.material, ctx);
+    warn(&told, &parts.material, ctx);
     let mut ready = found(&told, &parts.material);
     ready["listen"] = addresses(&listeners.callers)?.into();
     ready["admin_listen"] = listeners.admin.as_deref().map(addresses).transpose()?.into();
@@ -143,7 +143,7 @@ fn parts(told: &Told, material: Material, ctx: &Context) -> Result<Parts, Failur
 
 /// `--check`: everything was read; the siblings' Redis is the last that is left to try.
 async fn look_only(runtime: &OwnRuntime, told: Told, parts: Parts, ctx: &Context) -> Result<(), Failure> {
-    warn_if_open(&told, &parts.material, ctx);
+    warn(&told, &parts.material, ctx);
     let mut answer = found(&told, &parts.material);
     let Parts { coordination, log, .. } = parts;
     let reached = runtime.get().spawn(async move { coordination.reach().await }).await;
@@ -156,6 +156,15 @@ async fn look_only(runtime: &OwnRuntime, told: Told, parts: Parts, ctx: &Context
     answer["listen"] = told.listen.iter().map(ToString::to_string).collect::<Vec<_>>().into();
     answer["admin_listen"] = told.admin_listen.map(|at| vec![at.to_string()]).into();
     ctx.out.value(&answer)
+}
+
+/// What an operator may not have meant.
+fn warn(told: &Told, material: &Material, ctx: &Context) {
+    if Trust::of(&ctx.settings, &told.settings.base_url).insecure {
+        let text = "--insecure: the client secret and all tokens go to whatever answers in Jira's place";
+        ctx.out.warning("insecure", text, None);
+    }
+    warn_if_open(told, material, ctx);
 }
 
 /// A caller that nobody named is one that a variable was forgotten for, as often as not.

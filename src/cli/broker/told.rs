@@ -47,6 +47,14 @@ impl Told {
         let secret = find.vars.secret_place("JIRA_OAUTH_CLIENT_SECRET")?.ok_or_else(no_secret)?;
         let callers = find.vars.secret_place("JIRA_BROKER_TOKEN")?;
         let admin_listen = find.maybe(&args.admin_listen, "admin-listen", address)?;
+        if let Some(admin) = &admin_listen
+            && admin.value == listen.value
+            && admin.value.port() != 0
+        {
+            let reason =
+                "is the address of --listen too; without --admin-listen, health and metrics are there";
+            return Err(ConfigError::bad(reason).at(&admin.source).into());
+        }
         let (redis, redis_ca) = redis(args, &find)?;
         Ok(Told {
             redis_ca,

@@ -57,6 +57,12 @@ async fn a_broker_without_what_it_needs_does_not_start() {
     let address = taken.local_addr().unwrap().to_string();
     with(&["--listen", &address]).run().await.failed(1, "port_busy");
     with(&["--listen", "127.0.0.1:0", "--admin-listen", &address]).run().await.failed(1, "port_busy");
+    let both = with(&["--listen", "127.0.0.1:8080", "--admin-listen", "127.0.0.1:8080"]);
+    let both = both.run().await.failed(2, "bad_value").error()["message"].clone();
+    assert!(
+        both.as_str().unwrap().contains("--listen") && both.as_str().unwrap().contains("--admin-listen"),
+        "{both}"
+    );
     // An address of documentation (RFC 5737): waiting for it to be free is of no use.
     let foreign = with(&["--listen", "192.0.2.1:0", "--plaintext"]).run().await.failed(2, "bad_value");
     assert!(foreign.error()["message"].as_str().unwrap().contains("no address of this machine"));
@@ -81,6 +87,15 @@ async fn the_help_has_the_defaults_that_hold() {
         shown += 1;
     }
     assert!(shown >= 15, "{shown}: {schema}");
+}
+
+#[tokio::test]
+async fn certificates_that_are_not_checked_are_said_so() {
+    let world = World::new().await;
+    let checked = serve(&world, &["--check"]).run().await.ok();
+    assert!(!checked.stderr.contains(r#""code":"insecure""#), "{}", checked.stderr);
+    let unchecked = serve(&world, &["--check", "--insecure"]).run().await.ok();
+    assert!(unchecked.stderr.contains(r#""code":"insecure""#), "{}", unchecked.stderr);
 }
 
 #[tokio::test]

@@ -291,6 +291,37 @@ async fn a_hopeless_call_with_a_spent_token_takes_nothing_from_its_owner() {
 }
 
 #[tokio::test]
+async fn a_jira_that_is_slow_is_not_told_as_a_redis_that_is_away() {
+    if !runs(Real::Redis) {
+        return;
+    }
+    let (jira, redis) = (jira(), Redis::old().await);
+    // A sibling waits a second for another's call.
+    let more = ["--upstream-timeout=30s", "--grace=36s"];
+    let a = Broker::start(&jira, &redis.url(), &more).await;
+    let b = Broker::start(&jira, &redis.url(), &more).await;
+    a.ready(true).await;
+    b.ready(true).await;
+    let old = jira.mint_session("developer", Scope::Write).refresh_token;
+    let gate = jira.faults().hold(TOKEN);
+    let (first, ()) = futures_util::future::join(a.refresh(&old), async {
+        gate.arrived(1).await;
+        let waited = b.refresh(&old).await;
+        assert_eq!((waited.status, waited.error()), (503, "upstream_unavailable"), "{waited:?}");
+        assert!(waited.retry_after.is_some(), "{waited:?}");
+        assert_eq!(b.metric("jira_broker_coordination_errors_total").await, 0.0);
+        b.ready(true).await;
+        gate.release();
+    })
+    .await;
+    // It waited, so the result is its as well.
+    assert_eq!(b.refresh(&old).await.pair(), first.pair());
+    assert_eq!(jira.token_calls("refresh_token"), 1);
+    let log = b.log().await;
+    assert!(!log.contains("\"coordination\",\"at\""), "{log}");
+}
+
+#[tokio::test]
 async fn a_broker_killed_with_its_call_ends_no_session_at_the_other() {
     if !runs(Real::Redis) {
         return;
@@ -323,7 +354,7 @@ async fn a_broker_killed_with_its_call_ends_no_session_at_the_other() {
         assert_eq!(answer.status, 503, "{answer:?}");
         assert!(answer.retry_after.is_some(), "{answer:?}");
         match answer.error() {
-            "coordination_unavailable" => assert!(start.elapsed() < Duration::from_secs(60)),
+            "upstream_unavailable" => assert!(start.elapsed() < Duration::from_secs(60)),
             "refresh_interrupted" => break,
             other => panic!("{other}: {answer:?}"),
         }
