@@ -201,7 +201,7 @@ impl BrokerClient {
         let request_id = header("x-request-id");
         let leads_to =
             header("location").and_then(|to| Some(answer.url().join(&to).ok()?.host_str()?.to_owned()));
-        let body = match http::read(answer, ANSWER_CAP).await {
+        let body = match http::read_secret(answer, ANSWER_CAP).await {
             Ok(body) => Secret::from_utf8_lossy(body),
             // It did answer, and as no broker does.
             Err(HttpError::TooLarge { .. }) => Secret::new(""),

@@ -202,7 +202,7 @@ impl TokenEndpoint {
         if status == 429 {
             return Err(EndpointError::RateLimited { retry_after: http::retry_after(answer.headers()) });
         }
-        let body = Secret::from_utf8_lossy(http::read(answer, ANSWER_CAP).await?);
+        let body = Secret::from_utf8_lossy(http::read_secret(answer, ANSWER_CAP).await?);
         judge(status, &body)
     }
 }

@@ -12,24 +12,48 @@ use super::HttpError;
 /// The most that an answer may hold, in bytes after decompression.
 pub const BODY_CAP: usize = 64 * 1024 * 1024;
 
-/// The whole body, or [`HttpError::TooLarge`] as soon as it exceeds `cap` bytes. There may be tokens in it: what is given
-/// up or outgrown on the way is wiped.
-pub async fn read(mut response: Response, cap: usize) -> Result<Vec<u8>, HttpError> {
-    let host = response.url().host_str().unwrap_or_default().to_owned();
-    let expected = response.content_length().unwrap_or(0).min(1 << 20) as usize;
-    let mut body = Zeroizing::new(Vec::<u8>::with_capacity(expected));
-    while let Some(chunk) = response.chunk().await.map_err(|error| HttpError::new(&error, &host))? {
-        if body.len() + chunk.len() > cap {
-            return Err(HttpError::TooLarge { host, cap });
-        }
+/// The whole body, or [`HttpError::TooLarge`] as soon as it exceeds `cap` bytes.
+pub async fn read(response: Response, cap: usize) -> Result<Vec<u8>, HttpError> {
+    let mut body = Vec::with_capacity(expected(&response));
+    each_chunk(response, cap, |chunk| body.extend_from_slice(chunk)).await?;
+    Ok(body)
+}
+
+/// The same where there are tokens in it: what is given up or outgrown on the way is wiped. That takes time and room
+/// for two, which a large body would feel.
+pub async fn read_secret(response: Response, cap: usize) -> Result<Vec<u8>, HttpError> {
+    let mut body = Zeroizing::new(Vec::<u8>::with_capacity(expected(&response)));
+    each_chunk(response, cap, |chunk| {
         if body.capacity() - body.len() < chunk.len() {
             let mut larger = Zeroizing::new(Vec::with_capacity(2 * (body.len() + chunk.len())));
             larger.extend_from_slice(&body);
             body = larger;
         }
-        body.extend_from_slice(&chunk);
-    }
+        body.extend_from_slice(chunk);
+    })
+    .await?;
     Ok(std::mem::take(&mut *body))
+}
+
+fn expected(response: &Response) -> usize {
+    response.content_length().unwrap_or(0).min(1 << 20) as usize
+}
+
+async fn each_chunk(
+    mut response: Response,
+    cap: usize,
+    mut take: impl FnMut(&[u8]),
+) -> Result<(), HttpError> {
+    let host = response.url().host_str().unwrap_or_default().to_owned();
+    let mut length = 0;
+    while let Some(chunk) = response.chunk().await.map_err(|error| HttpError::new(&error, &host))? {
+        length += chunk.len();
+        if length > cap {
+            return Err(HttpError::TooLarge { host, cap });
+        }
+        take(&chunk);
+    }
+    Ok(())
 }
 
 /// The request with a form that is wiped when it has been sent.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use body::{BODY_CAP, read, retry_after, seconds, with_form};
+pub use body::{BODY_CAP, read, read_secret, retry_after, seconds, with_form};
 pub use error::HttpError;
 pub use reqwest::{Client, Response};
 pub use roots::{check_bundle, is_system_location};
