@@ -66,6 +66,12 @@ impl<'a> Address<'a> {
         StoreKey::new(self.base_url.as_str(), client_id, own)
     }
 
+    /// Whether nobody can have logged in here: no site is known and no storage was chosen, so where there is no
+    /// keyring there is nothing that one could hold.
+    pub fn is_unheard_of(&self, settings: &Settings) -> bool {
+        self.site.is_none() && settings.storage.is_none()
+    }
+
     /// Whether both are one record.
     pub fn is_that_of(&self, other: &Address<'_>) -> bool {
         self.storage == other.storage && self.key() == other.key()

@@ -195,15 +195,11 @@ fn not_logged_in(settings: &Settings) -> AuthError {
 
 /// The session that the settings mean, if there is one, and where it lies. Reads the store once.
 async fn stored(settings: &Settings, world: &World) -> Result<Option<(Session, Place)>, AuthError> {
-    let place = Place::open(&Address::of(settings)?, settings, world, Purpose::Use).await?;
+    let address = Address::of(settings)?;
+    let place = Place::open(&address, settings, world, Purpose::Use).await?;
     match place.read().await {
         Ok(session) => Ok(session.map(|session| (session, place))),
-        // Nobody has ever logged in here, so there is nothing that a keyring could hold.
-        Err(AuthError::Store(StoreError::KeyringAbsent(_)))
-            if settings.site.is_none() && settings.storage.is_none() =>
-        {
-            Ok(None)
-        }
+        Err(AuthError::Store(StoreError::KeyringAbsent(_))) if address.is_unheard_of(settings) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -5,8 +5,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::auth::AuthError;
 use crate::auth::logout::{self, Forgotten, Revocation};
 use crate::auth::place::{Address, Place, Purpose};
+use crate::auth::store::StoreError;
 use crate::config::{Settings, Site, Source};
 use crate::error::{Code, Failure, Hint};
 use crate::ops::schema::{any_of, list_of, of};
@@ -144,7 +146,13 @@ async fn forget(ctx: &Context, address: &Address<'_>) -> Result<LoggedOut, Failu
     let site = address.site.map(|site| &site.name);
     Seen::forget(&Seen::path(&ctx.settings.dirs.cache, &address.base_url, site));
     let place = Place::open(address, &ctx.settings, &ctx.world(), Purpose::Forget).await?;
-    let forgotten = logout::forget(&ctx.settings, &place).await.map_err(|error| ctx.named(error))?;
+    let forgotten = match logout::forget(&ctx.settings, &place).await {
+        Ok(forgotten) => forgotten,
+        Err(AuthError::Store(StoreError::KeyringAbsent(_))) if address.is_unheard_of(&ctx.settings) => {
+            Forgotten { removed: false, revocation: Revocation::Unsupported, why: None }
+        }
+        Err(error) => return Err(ctx.named(error)),
+    };
     warn_not_revoked(ctx, "the session", address, &forgotten);
     Ok(LoggedOut::new(address, forgotten.removed, forgotten.revocation))
 }

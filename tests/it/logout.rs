@@ -146,9 +146,31 @@ async fn an_old_session_that_was_not_revoked_is_said_at_the_login_that_replaces_
     world.remember(|site| site.broker_url = Some(BaseUrl::parse(url.as_str(), false).unwrap())).await;
     broker.plan([Plan::refuses(503, "upstream_unavailable")]);
     let login = world.command(&["login", "--pat", "--site", SITE]);
-    let ran = login.stdin(world.jira.mint_pat("developer")).run().await.ok();
-    assert_eq!(ran.warnings(), ["not_revoked"]);
-    assert!(ran.stderr.contains(r#""reason":"broker_down","request_id":"r-1""#), "{ran}");
+    let ran =
+        login.person().answer("Personal access token", world.jira.mint_pat("developer")).run().await.ok();
+    assert!(ran.stderr.contains("is removed here and was not revoked at Jira: "), "{ran}");
     assert_eq!(broker.calls()[0].path, "/v1/revoke");
     assert_eq!(world.run(&["whoami"]).await.ok().json()["auth_mode"], "pat-storage");
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+#[tokio::test]
+async fn without_a_keyring_there_is_nothing_to_forget_where_nobody_logged_in() {
+    let world = World::new().await;
+    let alone = |args: &[&str]| {
+        let command = world.command(args).without("JIRA_TOKEN_STORAGE");
+        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
+    };
+    let logout = || alone(&["logout", "--base-url", REAL]);
+    let ran = logout().run_program().await.ok();
+    let nothing = json!({ "site": null, "base_url": REAL, "removed": false, "revocation": "unsupported" });
+    assert_eq!(ran.json(), nothing);
+    logout().env("JIRA_TOKEN_STORAGE", "keyring").run_program().await.failed(3, "keyring_absent");
+    let site = Site {
+        client_id: Some(ClientId::parse("abc").unwrap()),
+        ..Site::new(SiteName::parse("known").unwrap(), BaseUrl::parse(REAL, false).unwrap())
+    };
+    world.sites().upsert(&site, false).await.unwrap();
+    logout().run_program().await.failed(3, "keyring_absent");
+    alone(&["logout", "--all"]).run_program().await.failed(3, "keyring_absent");
 }

@@ -21,6 +21,8 @@ pub struct Wish {
     pub scope: Scope,
     /// The site as it is remembered now.
     pub known: Option<Site>,
+    /// Whether there are sites of this Jira, and none of them has this client and a scope as wide.
+    exceeds: bool,
     /// Whether the session needs a key of its own, because another site has the plain one.
     own_key: bool,
     /// A personal access token instead of OAuth.
@@ -57,7 +59,12 @@ impl Wish {
         let known = sites.get(&name).cloned();
         let own_key = sites.needs_own_key(&name, &base_url, &client_id)
             || known.as_ref().is_some_and(|site| site.own_key);
-        Ok(Wish { base_url, name, client_id, scope, known, own_key, pat })
+        let mut here = sites.list().iter().filter(|site| site.base_url == base_url).peekable();
+        let as_wide = |site: &Site| {
+            site.client_id.as_ref() == Some(&client_id) && (pat || site.scope.is_some_and(|had| had >= scope))
+        };
+        let exceeds = here.peek().is_some() && !here.any(as_wide);
+        Ok(Wish { base_url, name, client_id, scope, known, exceeds, own_key, pat })
     }
 
     /// The site as it will be, as far as it is known before the login.
@@ -75,13 +82,18 @@ impl Wish {
 
     /// Fails if this login needs a person and there is none.
     ///
-    /// Without a person a login renews what there is: never another host, client or a wider scope. On a
-    /// loopback host there is nothing to lose.
+    /// Without a person a login renews what there is: never another host, client or a wider scope. At a Jira on
+    /// loopback a first login has nothing to lose; but it may be a real one at the end of a tunnel, so whoever
+    /// has a session there widens it with a person alone, under another name too.
     pub fn needs_a_person(&self, ctx: &Context) -> Result<(), Failure> {
-        if ctx.person() || self.base_url.is_loopback() {
+        if ctx.person() {
             return Ok(());
         }
         let (what, hint) = match &self.known {
+            None if self.base_url.is_loopback() && !self.exceeds => return Ok(()),
+            None if self.base_url.is_loopback() => {
+                ("another client ID or a wider scope than the sites of this Jira have", Hint::SiteList)
+            }
             None => ("a first login at a Jira", Hint::Help("login")),
             // What a site had it may have again: `--site` alone means its own client ID and scope.
             Some(site) if site.client_id.as_ref() != Some(&self.client_id) => {

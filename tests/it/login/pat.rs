@@ -2,7 +2,7 @@
 
 use jira_oauth::disk;
 
-use crate::support::{SITE, World, follow};
+use crate::support::{Conduct, SITE, World};
 
 fn pat<'w>(world: &'w World, more: &[&'w str]) -> Vec<&'w str> {
     [&["login", "--pat", "--base-url", world.jira.base_url()], more].concat()
@@ -90,12 +90,12 @@ async fn a_login_of_the_other_kind_takes_the_old_session_away() {
     let mode = async || world.run(&["whoami", "--site", SITE]).await.ok().json()["auth_mode"].clone();
     assert_eq!((sessions(), mode().await), (1, "oauth-storage".into()));
     let token = world.jira.mint_pat("developer");
-    let ran = world.command(&pat(&world, &["--site", SITE])).stdin(token).run().await.ok();
-    assert_eq!(ran.warnings(), [""; 0]);
+    let login = world.command(&pat(&world, &["--site", SITE])).person();
+    let ran = login.answer("Personal access token", token).run().await.ok();
+    assert!(!ran.stderr.contains("warning"), "{ran}");
     assert_eq!((sessions(), mode().await), (1, "pat-storage".into()));
-    let (live, ran) = world.login(&["--site", SITE]).start();
-    let (ran, _) = tokio::join!(ran, async { follow(live.login_url().await).await });
-    assert_eq!(ran.ok().warnings(), [""; 0]);
+    let ran = world.login(&["--site", SITE]).person().browser(Conduct::Consents).run().await.ok();
+    assert!(!ran.stderr.contains("warning"), "{ran}");
     assert_eq!((sessions(), mode().await), (1, "oauth-storage".into()));
 }
 
@@ -106,8 +106,9 @@ async fn an_old_session_that_stays_is_said_and_the_login_holds() {
     let old = world.config_dir().join("sessions").join(format!("{}.enc", world.place().key));
     disk::make_dir(&old.join("in the way")).unwrap();
     let token = world.jira.mint_pat("developer");
-    let ran = world.command(&pat(&world, &["--site", SITE])).stdin(token).run().await.ok();
-    assert_eq!(ran.warnings(), ["old_session_kept"]);
+    let login = world.command(&pat(&world, &["--site", SITE])).person();
+    let ran = login.answer("Personal access token", token).run().await.ok();
+    assert!(ran.stderr.contains("the session that this site had before is still stored"), "{ran}");
     assert_eq!(world.run(&["whoami", "--site", SITE]).await.ok().json()["auth_mode"], "pat-storage");
 }
 

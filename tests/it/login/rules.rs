@@ -44,6 +44,26 @@ async fn alone_nobody_asks_for_another_client_or_a_wider_scope() {
     world.run(&["login", "--pat"]).await.failed(3, "needs_person");
 }
 
+/// What is on loopback may be a real Jira at the end of a tunnel.
+#[tokio::test]
+async fn on_loopback_too_a_session_is_widened_by_a_person_alone() {
+    let world = World::new().await;
+    world.logged_in_as("developer", Scope::Read).await;
+    world.remember(|site| site.scope = Some(Scope::Read)).await;
+    let url = world.jira.base_url();
+    let client = ["login", "--base-url", url, "--site", SITE, "--client-id", "other"];
+    for login in [
+        world.login(&["--site", SITE, "--scope", "WRITE"]),
+        world.login(&["--site", "another", "--scope", "WRITE"]),
+        world.command(&client),
+    ] {
+        login.person().env("CLAUDECODE", "1").run().await.failed(3, "needs_person");
+    }
+    assert_eq!(world.requests(), [""; 0]);
+    let person = world.login(&["--site", SITE, "--scope", "WRITE"]).person().browser(Conduct::Consents);
+    assert_eq!(person.run().await.ok().json()["scope"], "WRITE");
+}
+
 #[tokio::test]
 async fn alone_a_login_may_renew_what_there_is() {
     let world = with_a_real_site(Scope::Write).await;
