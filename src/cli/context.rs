@@ -14,7 +14,7 @@ use crate::auth::{Access, AuthMode, World, resolve};
 use crate::config::{self, Settings, Sites, secret_variables};
 use crate::error::{Code, Failure, Hint};
 use crate::jira::{Bounds, Jira, JiraError};
-use crate::ops::Change;
+use crate::ops::{Change, beside};
 use crate::output::text::{Surface, render};
 use crate::output::{Output, Text};
 use crate::process::{Env, Process, Signal, Signals};
@@ -23,6 +23,9 @@ use super::seen::{Notes, Seen};
 
 /// The most that stdin may hold where a text flag reads it.
 const STDIN_CAP: u64 = 16 * 1024 * 1024;
+
+/// Why nobody has a result that was not refused either.
+pub const UNREAD: &str = "the result was not read before the end";
 
 /// One command's world.
 pub struct Context {
@@ -278,15 +281,33 @@ impl Context {
         }
     }
 
+    /// A command that failed, and whose result was not written: it failed as it did, and says what it has changed.
+    pub fn failed_unwritten(&self, failure: Failure, why: &str) -> Failure {
+        if failure.code == Code::OutputUnwritable {
+            return self.unwritten(failure);
+        }
+        let Some(Made { what, result, look }) = self.take_made() else { return failure };
+        Failure {
+            message: format!("{}; {what}, but {why}", failure.message),
+            hint: look.or(failure.hint),
+            details: beside(failure.details, Some(result)),
+            ..failure
+        }
+    }
+
     /// The failure of a command that has done its work and was ended while its result waited for a reader.
     pub fn unread(&self) -> Option<Failure> {
-        self.done_unseen("the result was not read before the end")
+        self.done_unseen(UNREAD)
     }
 
     fn done_unseen(&self, why: &str) -> Option<Failure> {
-        let Made { what, result, look } = self.made.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let Made { what, result, look } = self.take_made()?;
         let failure = Failure::new(Code::OutputUnwritable, format!("{what}; but {why}"));
         Some(Failure { hint: look, ..failure.details(json!({ "result": result })) })
+    }
+
+    fn take_made(&self) -> Option<Made> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The command ended by itself, or says its last words.

@@ -273,7 +273,11 @@ async fn perform(cli: Box<Cli>, ctx: &Context) -> u8 {
         // Before everything else: the next job is dead without the successor, whatever became of this command.
         (Some(owed), _) => Some(owed.into()),
         // What the command came to is worth more than that nobody read its result in time.
-        (None, Some(Err(failure))) => Some(ctx.unwritten(*failure)),
+        (None, Some(Err(failure))) => Some(match last_second(written, &ctx.out).await {
+            Some(Ok(())) => ctx.unwritten(*failure),
+            Some(Err(unwritten)) => ctx.failed_unwritten(*failure, &unwritten.message),
+            None => ctx.failed_unwritten(*failure, context::UNREAD),
+        }),
         (None, Some(Ok(()))) => match last_second(written, &ctx.out).await {
             Some(written) => written.err().map(|failure| ctx.unwritten(failure)),
             None => ctx.unread().or_else(late),

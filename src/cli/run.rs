@@ -27,11 +27,16 @@ pub async fn run(mut args: RunArgs, ctx: &Context) -> Result<(), Failure> {
     note(&report, &ctx.notes);
     let (what, result, look) = report.in_short();
     ctx.keep(Made { what, result, look });
-    ctx.out.value(&report)?;
+    let written = ctx.out.value(&report);
     for (code, text) in report.warnings() {
         ctx.out.warning(code, &text, None);
     }
-    report.failure().map_or(Ok(()), |failure| Err(ctx.named(failure)))
+    // What the run came to decides the exit code; that nobody can read the report is said beside it.
+    match (report.failure().map(|failure| ctx.named(failure)), written) {
+        (None, written) => written,
+        (Some(failure), Ok(())) => Err(failure),
+        (Some(failure), Err(unwritten)) => Err(ctx.failed_unwritten(failure, &unwritten.message)),
+    }
 }
 
 /// What Jira has confirmed is worth offering the next time.

@@ -205,7 +205,7 @@ fn not_known(text: String, command: &'static str, nearest: &[String]) -> Failure
 }
 
 /// The members of both; of one that both have, the first's.
-fn beside(own: Option<Value>, more: Option<Value>) -> Option<Value> {
+pub(crate) fn beside(own: Option<Value>, more: Option<Value>) -> Option<Value> {
     match (own, more) {
         (Some(Value::Object(mut own)), Some(Value::Object(more))) => {
             for (name, value) in more {

@@ -29,6 +29,7 @@ mod tests;
 
 pub use change::Change;
 pub use error::OpError;
+pub(crate) use error::beside;
 pub use fields::distance;
 pub use flag::Flag;
 

@@ -62,3 +62,15 @@ async fn missing_flags_are_named_together() {
         assert_eq!(missing.error()["hint"], format!("jira {command} --help"));
     }
 }
+
+#[tokio::test]
+async fn a_limit_that_was_typed_empty_is_refused_and_an_empty_variable_is_none() {
+    let world = World::new().await;
+    world.logged_in().await;
+    for limit in ["--from-status=", "--projects="] {
+        let ran = world.run(&["run", "--ref=GAIA-1", "--comment=x", limit]).await.failed(2, "bad_value");
+        assert!(ran.error()["message"].as_str().unwrap().starts_with(limit.trim_end_matches('=')), "{ran}");
+    }
+    let run = world.command(&["run", "--ref=GAIA-1", "--comment=x", "--dry-run"]).env("PROJECTS", "");
+    run.env("INPUT_FROM_STATUS", "").env("INPUT_PROJECTS", "").run().await.ok();
+}

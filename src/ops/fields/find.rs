@@ -66,13 +66,13 @@ async fn absent(by: &By, place: &Place<'_>) -> OpError {
 }
 
 fn ambiguous(by: &By, several: &[&Field], place: &Place<'_>) -> OpError {
-    let ids: Vec<_> = several.iter().map(|field| field.id.as_str()).collect();
+    let ids: Vec<_> = several.iter().map(|field| field.id.clone()).collect();
     let what = match by {
         By::Word(word) => format!("several fields are called \"{word}\""),
         By::Mark(_, name) => format!("several fields are of the kind {name}"),
     };
     let message = format!("{what} on {}: name one by its id, {}", place.name, ids.join(" or "));
-    OpError::Value { command: place.command, message }
+    OpError::SeveralFields { command: place.command, message, ids }
 }
 
 /// The names that are closest to what was typed, in their own order among equals.

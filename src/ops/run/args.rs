@@ -122,13 +122,20 @@ impl Plan {
             require_key,
         } = args;
         let alone = |message| OpError::Flag { command: "run", message };
+        // Each keeps issues out. A script whose variable is not set would otherwise change all of them.
+        for (name, limit) in [("projects", &projects), ("from-status", &from_status)] {
+            if limit.as_deref().is_some_and(|limit| list(limit).is_empty()) {
+                let message = format!("--{name} is empty: leave it out if it is to limit nothing");
+                return Err(OpError::Value { command: "run", message });
+            }
+        }
         flag::require("run", &[("ref", reference.is_some())])?;
         let text = reference.unwrap_or_default();
         let pattern = match filled(issue_format) {
             Some(pattern) => Pattern::custom(&pattern)?,
             None => Pattern::default(),
         };
-        let projects = projects.map(|projects| list(&projects)).filter(|projects| !projects.is_empty());
+        let projects = projects.map(|projects| list(&projects));
         let comment = filled(comment).map(|text| if markdown == Some(true) { to_wiki(&text) } else { text });
         let plan = Plan {
             transition: filled(to_transition),
@@ -136,7 +143,7 @@ impl Plan {
             assignee: filled(assignee),
             comment,
             comment_once: comment_once.unwrap_or(false),
-            from_status: filled(from_status),
+            from_status,
             dry_run: dry_run.unwrap_or(false),
             lenient: lenient.unwrap_or(false),
             require_key: require_key.unwrap_or(false),
@@ -176,5 +183,23 @@ mod tests {
             assert_eq!((failure.code, failure.exit_code()), (crate::error::Code::BadFlag, 2), "{failure}");
         }
         assert!(Plan::new(RunArgs { issue_format: Some("(".to_owned()), ..base }).is_err());
+    }
+
+    #[test]
+    fn an_empty_limit_is_refused() {
+        let base = RunArgs { reference: Some("GAIA-1".to_owned()), ..RunArgs::default() };
+        for empty in ["", " ", ","] {
+            for args in [
+                RunArgs { projects: Some(empty.to_owned()), ..base.clone() },
+                RunArgs { from_status: Some(empty.to_owned()), ..base.clone() },
+            ] {
+                let failure = crate::error::Failure::from(Plan::new(args).unwrap_err());
+                assert_eq!(
+                    (failure.code, failure.exit_code()),
+                    (crate::error::Code::BadValue, 2),
+                    "{failure}"
+                );
+            }
+        }
     }
 }

@@ -163,6 +163,7 @@ async fn what_does_not_fit_is_refused_before_anything_is_created() {
     );
     let team = failure(run(bug(&["team=Blue"]), &site.jira).await);
     assert!(team.message.contains("customfield_10207 or customfield_10208"), "{team}");
+    assert_eq!(team.details.unwrap(), json!({"ids": ["customfield_10207", "customfield_10208"]}));
     let unknown = failure(run(bug(&["Severty=Major"]), &site.jira).await);
     assert_eq!(unknown.details.unwrap(), json!({"nearest": ["Severity"]}));
 }

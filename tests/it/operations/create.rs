@@ -98,7 +98,7 @@ async fn bad_input_has_its_code_and_creates_nothing() {
     insta::assert_snapshot!(world.run(&with(&["--field", "Team=Blue"])).await, @r#"
     exit 2
     --- stderr
-    {"error":{"kind":"usage","code":"bad_value","message":"several fields are called \"Team\" on the screen for creating a Bug in OPS: name one by its id, customfield_10207 or customfield_10208","hint":"jira create --help","exit_code":2,"retryable":false,"actor":"caller"}}
+    {"error":{"kind":"usage","code":"bad_value","message":"several fields are called \"Team\" on the screen for creating a Bug in OPS: name one by its id, customfield_10207 or customfield_10208","hint":"jira create --help","exit_code":2,"retryable":false,"actor":"caller","details":{"ids":["customfield_10207","customfield_10208"]}}}
     "#);
     insta::assert_snapshot!(world.run(&with(&["--field", "Root Cause=x"])).await, @r#"
     exit 2

@@ -95,6 +95,15 @@ async fn a_result_that_cannot_be_written_says_what_was_done() {
     assert_eq!(run["details"]["result"]["changed"], json!(["GAIA-1", "GAIA-2"]), "{run}");
     assert_eq!(run["details"]["result"]["counts"]["not_found"], 1);
     assert_eq!(run["hint"], "jira get GAIA-1 GAIA-2");
+    let partly = world.command(&["run", "--ref=GAIA-1 GAIA-9999", "--comment=again"]).stdout(Sink::Full);
+    let partly = partly.run().await.failed(6, "partial").error();
+    let words = "the run changed, or may have changed, 1 of 2 issues, but the result could not be written";
+    assert!(partly["message"].as_str().unwrap().contains(words), "{partly}");
+    assert_eq!(partly["details"]["changed"], json!(["GAIA-1"]), "{partly}");
+    assert_eq!(
+        (&partly["details"]["counts"]["done"], &partly["hint"]),
+        (&json!(1), &json!("jira get GAIA-1"))
+    );
     let nothing = full(&["run", "--ref=GAIA-1", "--comment=built", "--dry-run"]).await.error();
     assert!(nothing["message"].as_str().unwrap().starts_with("the run changed nothing; but"), "{nothing}");
 }
