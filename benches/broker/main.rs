@@ -15,6 +15,7 @@ use std::process::ExitCode;
 mod cases;
 #[cfg(target_os = "linux")]
 mod client;
+mod jira;
 #[cfg(target_os = "linux")]
 mod load;
 #[cfg(target_os = "linux")]

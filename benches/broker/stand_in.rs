@@ -1,15 +1,13 @@
 //! What stands beside and behind the broker: a bare axum handler that answers a fixed body, and a token endpoint
 //! that grants whatever it is asked for. Each is a process of its own, which prints its port.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::routing::post;
+
+use super::jira;
 
 /// As long as Jira's tokens are at most.
 pub const TOKEN_LENGTH: usize = 160;
@@ -18,16 +16,18 @@ const JSON: [(axum::http::HeaderName, &str); 1] = [(CONTENT_TYPE, "application/j
 
 /// Serves `bare`, or `jira` with a delay in milliseconds, until it is killed.
 pub fn serve(what: &str, rest: &[&str]) {
-    let router = match (what, rest) {
-        ("bare", []) => Router::new().route("/v1/refresh", post(|| async { (JSON, pair(0)) })),
-        ("jira", [delay]) => jira(Duration::from_millis(delay.parse().unwrap())),
-        _ => panic!("broker serve bare | jira MILLISECONDS"),
-    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         println!("{{\"listen\":\"{}\"}}", listener.local_addr().unwrap());
-        axum::serve(listener, router).await.unwrap();
+        match (what, rest) {
+            ("bare", []) => {
+                let router = Router::new().route("/v1/refresh", post(|| async { (JSON, pair(0)) }));
+                axum::serve(listener, router).await.unwrap();
+            }
+            ("jira", [delay]) => jira::serve(listener, Duration::from_millis(delay.parse().unwrap())).await,
+            _ => panic!("broker serve bare | jira MILLISECONDS"),
+        }
     });
 }
 
@@ -37,26 +37,9 @@ pub fn token(number: u64) -> String {
 }
 
 /// What a token endpoint answers, and what a broker makes of it.
-fn pair(number: u64) -> String {
+pub fn pair(number: u64) -> String {
     let (access, refresh) = (token(number), token(number));
     format!(
         r#"{{"access_token":"{access}","refresh_token":"{refresh}","expires_in":7200,"scope":"WRITE","token_type":"Bearer"}}"#
     )
-}
-
-fn jira(delay: Duration) -> Router {
-    let calls = Arc::new(AtomicU64::new(0));
-    let granted = move |State(calls): State<Arc<AtomicU64>>, _form: String| async move {
-        let call = calls.fetch_add(1, Ordering::Relaxed);
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
-        }
-        (JSON, pair(call)).into_response()
-    };
-    let counted =
-        |State(calls): State<Arc<AtomicU64>>| async move { calls.load(Ordering::Relaxed).to_string() };
-    Router::new()
-        .route("/rest/oauth2/latest/token", post(granted))
-        .route("/calls", get(counted))
-        .with_state(calls)
 }
