@@ -69,8 +69,12 @@ impl BaseUrl {
         format!("{}/{}", self.text, path.trim_start_matches('/'))
     }
 
-    /// The host: a name in lower case (punycode where it is international) or an address, IPv6 without
-    /// brackets.
+    /// The same, parsed.
+    pub fn under(&self, path: &'static str) -> Url {
+        Url::parse(&self.join(path)).expect("what was a URL is one with a path of ours behind it")
+    }
+
+    /// The host: a name in lower case or an address, IPv6 without brackets.
     pub fn host(&self) -> String {
         match &self.host {
             Host::Domain(name) => name.clone(),
@@ -124,8 +128,11 @@ fn shape(text: &str) -> Result<&str, ConfigError> {
         return Err(ConfigError::bad("must not hold a query or a fragment"));
     }
     let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
-    // Letters of other scripts are an international host name; they become punycode and are shown so.
-    let in_authority = |c: char| unreserved(c) || ":[]".contains(c) || (!c.is_ascii() && c.is_alphanumeric());
+    // That is what is looked up and shown anyway; names of other scripts may look alike.
+    if !authority.is_ascii() {
+        return Err(ConfigError::bad("an international host name is written in its ASCII form, xn--…"));
+    }
+    let in_authority = |c: char| unreserved(c) || ":[]".contains(c);
     if !authority.chars().all(in_authority) || authority.ends_with(':') {
         return Err(ConfigError::bad("the host holds a character that no host name has"));
     }
@@ -169,7 +176,7 @@ mod tests {
             ("https://jira.example.com:8443", "https://jira.example.com:8443"),
             ("https://jira.example.com/Jira/", "https://jira.example.com/Jira"),
             ("https://h/a/b///", "https://h/a/b"),
-            ("https://jirä.example.com", "https://xn--jir-sla.example.com"),
+            ("https://XN--jir-sla.example.com", "https://xn--jir-sla.example.com"),
             ("https://[2001:DB8::1]:8443/ctx", "https://[2001:db8::1]:8443/ctx"),
             ("https://10.0.0.7", "https://10.0.0.7"),
             ("http://localhost:8080/", "http://localhost:8080"),
