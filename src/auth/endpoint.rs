@@ -3,10 +3,12 @@
 //! It is never retried and never redirected: a second redemption of a code kills the tokens made from the
 //! first, a second refresh with one token is refused, and a 307 would send the secret again elsewhere.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use url::Url;
 
 use crate::config::{BaseUrl, ClientId};
 use crate::http::{self, Client, HttpError};
@@ -20,14 +22,22 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// A token answer has a few hundred bytes.
 const ANSWER_CAP: usize = 256 * 1024;
 
-/// The token endpoint of one Jira.
+/// The token endpoint of one Jira. Clones share what was made of its URL.
 #[derive(Clone, Debug)]
 pub struct TokenEndpoint {
     client: Client,
-    base_url: BaseUrl,
+    place: Arc<Place>,
     /// A broker's; the command line has none.
     secret: Option<Secret>,
     timeout: Duration,
+}
+
+/// Where it is.
+#[derive(Debug)]
+struct Place {
+    host: String,
+    token: Url,
+    revoke: Url,
 }
 
 /// Why the token endpoint gave no tokens. The texts are Jira's own where it said something.
@@ -117,8 +127,11 @@ pub enum Revocation {
 
 impl TokenEndpoint {
     /// The endpoint below `base_url`, asked through `client`.
-    pub fn new(client: Client, base_url: BaseUrl) -> Self {
-        TokenEndpoint { client, base_url, secret: None, timeout: TIMEOUT }
+    pub fn new(client: Client, base_url: &BaseUrl) -> Self {
+        let [token, revoke] =
+            ["/rest/oauth2/latest/token", "/rest/oauth2/latest/revoke"].map(|path| base_url.under(path));
+        let place = Arc::new(Place { host: base_url.host(), token, revoke });
+        TokenEndpoint { client, place, secret: None, timeout: TIMEOUT }
     }
 
     /// The same with the client's secret in every form (RFC 6749 2.3.1: in the body, which is where Jira looks),
@@ -166,7 +179,7 @@ impl TokenEndpoint {
     pub async fn revoke(&self, client_id: &ClientId, token: &Secret) -> Revocation {
         let form = vec![("token", token.expose()), ("client_id", client_id.as_str())];
         let form = self.signed(form);
-        let request = self.client.post(self.base_url.join("/rest/oauth2/latest/revoke"));
+        let request = self.client.post(self.place.revoke.clone());
         let request = http::with_form(request, &form);
         match request.header("accept", "application/json").timeout(self.timeout).send().await {
             Ok(answer) if answer.status().is_success() => Revocation::Revoked,
@@ -185,16 +198,16 @@ impl TokenEndpoint {
     }
 
     async fn ask(&self, form: Vec<(&str, &str)>) -> Result<Tokens, EndpointError> {
-        let host = self.base_url.host();
+        let host = &self.place.host;
         let form = self.signed(form);
-        let request = self.client.post(self.base_url.join("/rest/oauth2/latest/token"));
+        let request = self.client.post(self.place.token.clone());
         let answer = http::with_form(request, &form)
             .header("accept", "application/json")
             .timeout(self.timeout)
             .send()
             .await
             // The error carries the URL, never the form.
-            .map_err(|error| HttpError::new(&error, &host))?;
+            .map_err(|error| HttpError::new(&error, host))?;
         let status = answer.status().as_u16();
         if answer.status().is_redirection() {
             return Err(EndpointError::Redirected { host: redirect_host(&answer).unwrap_or_default() });

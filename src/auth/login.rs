@@ -373,7 +373,7 @@ async fn finish(
         Outcome::Denied(error) => return Err(LoginError::Denied(error).into()),
     };
     let exchange = Exchange {
-        endpoint: TokenEndpoint::new(means.client.clone(), plan.base_url.clone()),
+        endpoint: TokenEndpoint::new(means.client.clone(), &plan.base_url),
         broker: means.broker.clone(),
         demands: Demands::new(&means.state, &plan.base_url, &plan.client_id),
     };

@@ -50,7 +50,7 @@ async fn revoke(settings: &Settings, session: &Session) -> Result<Revocation, Fa
         Some(broker) => broker.revoke(&session.client_id, token).await?,
         None => {
             let client = resolve::client(settings, &session.trust, &session.base_url)?;
-            let endpoint = TokenEndpoint::new(client, session.base_url.clone());
+            let endpoint = TokenEndpoint::new(client, &session.base_url);
             endpoint.revoke(&session.client_id, token).await
         }
     };

@@ -365,7 +365,7 @@ fn renewer(
 ) -> Result<Renewer, AuthError> {
     Ok(match broker(settings, trust)? {
         Some(broker) => Renewer::Broker(broker),
-        None => Renewer::Jira(TokenEndpoint::new(client.clone(), base_url.clone())),
+        None => Renewer::Jira(TokenEndpoint::new(client.clone(), base_url)),
     })
 }
 

@@ -128,7 +128,7 @@ impl Coalesce {
                     return Ok((landed, How::Replayed));
                 }
                 Boarded::Joined(landed) => {
-                    if let Some(landed) = self.join(&asked, caller, landed).await {
+                    if let Some(landed) = Box::pin(self.join(&asked, caller, landed)).await {
                         return Ok((landed, How::Joined));
                     }
                 }

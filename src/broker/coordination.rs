@@ -93,7 +93,7 @@ pub enum Refused {
     Replayed(Granted),
 }
 
-/// The agreement.
+/// The agreement. What Redis takes time for has a place of its own each time: who is alone carries none of it along.
 pub enum Coordination {
     /// This replica is the only one.
     Alone,
@@ -107,7 +107,7 @@ impl Coordination {
     pub async fn claim(&self, work: &Work<'_>, deadline: Instant) -> Result<Claim, CoordinationError> {
         match self {
             Coordination::Alone => Ok(Claim::Mine(Lease::alone())),
-            Coordination::Redis(replicas) => replicas.claim(work, deadline).await,
+            Coordination::Redis(replicas) => Box::pin(replicas.claim(work, deadline)).await,
         }
     }
 
@@ -117,7 +117,7 @@ impl Coordination {
     pub async fn joined(&self, work: &Work<'_>) -> Result<Joined, CoordinationError> {
         match self {
             Coordination::Alone => Ok(Joined::Noted),
-            Coordination::Redis(replicas) => replicas.joined(work).await,
+            Coordination::Redis(replicas) => Box::pin(replicas.joined(work)).await,
         }
     }
 
@@ -125,7 +125,7 @@ impl Coordination {
     pub async fn admit(&self, work: &Work<'_>) -> Result<(), CoordinationError> {
         match self {
             Coordination::Alone => Ok(()),
-            Coordination::Redis(replicas) => replicas.admit(work).await,
+            Coordination::Redis(replicas) => Box::pin(replicas.admit(work)).await,
         }
     }
 
@@ -196,7 +196,7 @@ impl Lease {
     pub async fn sent(&mut self) -> Result<(), CoordinationError> {
         match &mut self.0 {
             Held::Alone | Held::WithoutTheOthers => Ok(()),
-            Held::Redis(lease) => lease.sent().await,
+            Held::Redis(lease) => Box::pin(lease.sent()).await,
         }
     }
 
@@ -209,7 +209,7 @@ impl Lease {
     ) -> Result<(), CoordinationError> {
         match self.0 {
             Held::Alone | Held::WithoutTheOthers => Ok(()),
-            Held::Redis(lease) => lease.keep(granted, waiting).await,
+            Held::Redis(lease) => Box::pin(lease.keep(granted, waiting)).await,
         }
     }
 
@@ -217,7 +217,7 @@ impl Lease {
     pub async fn release(self) {
         match self.0 {
             Held::Alone | Held::WithoutTheOthers => {}
-            Held::Redis(lease) => lease.release().await,
+            Held::Redis(lease) => Box::pin(lease.release()).await,
         }
     }
 
@@ -227,7 +227,7 @@ impl Lease {
         match self.0 {
             Held::Alone => Refused::Ended,
             Held::WithoutTheOthers => Refused::Interrupted,
-            Held::Redis(lease) => lease.refused().await,
+            Held::Redis(lease) => Box::pin(lease.refused()).await,
         }
     }
 
@@ -236,7 +236,7 @@ impl Lease {
     pub async fn forsake(self) {
         match self.0 {
             Held::Alone | Held::WithoutTheOthers => {}
-            Held::Redis(lease) => lease.forsake().await,
+            Held::Redis(lease) => Box::pin(lease.forsake()).await,
         }
     }
 }

@@ -37,7 +37,7 @@ use tokio::time::timeout;
 use crate::http::Client;
 use crate::process::Clock;
 use crate::secret::{hex, random};
-use crate::serve::{Full, Limits, Manners, Unserved, serve, serve_with};
+use crate::serve::{Full, Handler, Limits, Manners, Unserved, serve, serve_with};
 
 use caller::Caller;
 use coalesce::Coalesce;
@@ -299,9 +299,9 @@ pub async fn serve_until(listeners: Listeners, broker: Arc<Broker>, shutdown: im
     broker.log.end().await;
 }
 
-fn api(broker: &Arc<Broker>) -> Router {
+fn api(broker: &Arc<Broker>) -> Handler {
     let broker = Arc::clone(broker);
-    Router::new().fallback(move |request: Request| routes::answer(Arc::clone(&broker), request))
+    Box::new(move |request| Box::pin(routes::answer(Arc::clone(&broker), request)))
 }
 
 fn admin_router(broker: &Arc<Broker>) -> Router {

@@ -98,10 +98,11 @@ async fn perform(broker: &Arc<Broker>, body: Bytes, facts: &mut Facts) -> Result
     // Whom `gate` has not named has not come through it.
     let caller = facts.caller.clone().ok_or_else(|| Refused::plain(ErrorCode::ServerError))?;
     let _counted = Counted::new(broker);
+    // What is rare has a place of its own: a refresh would carry it along.
     match facts.route {
         Route::Refresh => refresh(broker, read(broker, &body, Refresh::client_id)?, &caller, facts).await,
-        Route::Exchange => exchange(broker, &body, facts).await,
-        Route::Revoke | Route::Other => revoke(broker, &body, facts).await,
+        Route::Exchange => Box::pin(exchange(broker, &body, facts)).await,
+        Route::Revoke | Route::Other => Box::pin(revoke(broker, &body, facts)).await,
     }
 }
 

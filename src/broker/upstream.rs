@@ -10,15 +10,14 @@ use super::settings::Settings;
 use crate::auth::endpoint::{EndpointError, TokenEndpoint};
 use crate::auth::session::Tokens;
 use crate::auth::wire::{ErrorCode, Exchange, Refresh, Revoke, Revoked};
-use crate::config::{BaseUrl, ClientId};
+use crate::config::ClientId;
 use crate::http::Client;
 use crate::secret::Secret;
 
 /// The way to one Jira. The client keeps its connections; the secret is given anew each time, since it may be
 /// renewed.
 pub struct Upstream {
-    client: Client,
-    base_url: BaseUrl,
+    endpoint: TokenEndpoint,
     client_id: ClientId,
     timeout: Duration,
 }
@@ -60,15 +59,14 @@ impl Upstream {
     /// Asks through `client`, which follows no redirect.
     pub fn new(client: Client, settings: &Settings) -> Self {
         Upstream {
-            client,
-            base_url: settings.base_url.clone(),
+            endpoint: TokenEndpoint::new(client, &settings.base_url),
             client_id: settings.client_id.clone(),
             timeout: settings.upstream_timeout,
         }
     }
 
     fn endpoint(&self, secret: Secret) -> TokenEndpoint {
-        TokenEndpoint::new(self.client.clone(), self.base_url.clone()).with_secret(secret, self.timeout)
+        self.endpoint.clone().with_secret(secret, self.timeout)
     }
 
     /// Spends a refresh token.

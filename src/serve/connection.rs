@@ -1,13 +1,11 @@
 //! One connection from handshake to end.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use futures_util::future;
@@ -23,13 +21,12 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tower::ServiceExt;
 
 use super::guard::{self, CloseUnanswered};
 use super::manners::{Manners, Unserved};
 use super::patience::Patient;
 use super::peers::Peers;
-use super::{Limits, stopped};
+use super::{Handler, Limits, stopped};
 
 /// How long the body of a request that is refused is read and thrown away: before the answer, so that the connection
 /// may go on where the body is whole by then; and again after it, where it is not. Closing at once would make the kernel
@@ -38,7 +35,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// What all connections share.
 pub(super) struct Shared {
-    pub(super) router: Router,
+    pub(super) handler: Handler,
     pub(super) limits: Limits,
     pub(super) manners: Manners,
     pub(super) peers: Arc<Peers>,
@@ -173,8 +170,7 @@ async fn answer(
         Err(refusal) => return unread((shared.manners.refusal)(refusal, &parts)),
     };
     let request = Request::from_parts(parts, Body::from(body));
-    let Ok(response) =
-        shared.router.clone().oneshot(request).await.map_err(|never: Infallible| match never {});
+    let response = (shared.handler)(request).await;
     if response.extensions().get::<CloseUnanswered>().is_some() {
         return Err(io::ErrorKind::ConnectionAborted.into());
     }

@@ -14,6 +14,7 @@ mod peers;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -22,11 +23,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
-use futures_util::future;
+use futures_util::future::{self, BoxFuture};
+use http::{Request, Response};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tower::ServiceExt;
 
 pub use certificate::{Minted, ServeError, from_pem, from_pem_for_clients, mint};
 pub use connection::PeerCertificate;
@@ -42,6 +46,9 @@ const BACKLOG: u32 = 4096;
 
 /// The first and the longest pause after `accept` failed for want of file descriptors or memory.
 const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// Answers one request.
+pub type Handler = Box<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
 
 /// What a peer may take, in time and size.
 #[derive(Debug, Clone, Copy)]
@@ -107,21 +114,25 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) {
     let tls = tls.map(|config| watch::channel(config).1);
-    serve_with(listeners, router, limits, Manners { tls, ..Manners::default() }, shutdown).await;
+    let cap = usize::try_from(limits.max_body).unwrap_or(usize::MAX);
+    let router = router.layer(DefaultBodyLimit::max(cap));
+    let handler: Handler = Box::new(move |request| {
+        let answered = router.clone().oneshot(request);
+        Box::pin(async { answered.await.unwrap_or_else(|never: Infallible| match never {}) })
+    });
+    serve_with(listeners, handler, limits, Manners { tls, ..Manners::default() }, shutdown).await;
 }
 
-/// The same with manners of one's own.
+/// The same with manners of one's own, and without a router: who has but a few paths needs none.
 pub async fn serve_with(
     listeners: Vec<TcpListener>,
-    router: Router,
+    handler: Handler,
     limits: Limits,
     manners: Manners,
     shutdown: impl Future<Output = ()>,
 ) {
-    let cap = usize::try_from(limits.max_body).unwrap_or(usize::MAX);
-    let router = router.layer(DefaultBodyLimit::max(cap));
     let peers = Peers::new(limits.per_address, manners.exempt.clone());
-    let shared = Arc::new(Shared { router, limits, manners, peers });
+    let shared = Arc::new(Shared { handler, limits, manners, peers });
     let places = Arc::new(Semaphore::new(limits.connections));
     let (stop, stopping) = watch::channel(false);
     let loops = listeners.into_iter().map(|listener| {
