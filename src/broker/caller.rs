@@ -4,7 +4,7 @@
 //! believed from a proxy only if the proxy was named.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
@@ -65,9 +65,15 @@ pub enum CallersError {
         "line {0} is no name=token: a name is letters, digits, '.', '_' and '-', a token 8 or more visible characters"
     )]
     Line(usize),
-    /// A token that two names have.
-    #[error("line {0} repeats the token of another caller")]
+    /// A token that stands there twice.
+    #[error("line {0} repeats the token of a line before it")]
     Repeated(usize),
+    /// A name that has two already.
+    #[error("line {0} is a third token of one name: a name has two at most, while one replaces the other")]
+    Third(usize),
+    /// The one token of a variable.
+    #[error("it is no token: 8 or more visible characters")]
+    Token,
     /// Nothing in it.
     #[error("no caller stands in it")]
     Empty,
@@ -77,27 +83,23 @@ pub enum CallersError {
 const ALONE: &str = "caller";
 /// A token that is shorter can be guessed, or is half of a line that was taken apart.
 const SHORTEST: usize = 8;
+/// A name has one token, and another one while that is replaced. A third one is one that was forgotten there.
+const MOST: usize = 2;
 
 impl Callers {
     /// The one token that a variable says.
     pub fn one(token: Secret) -> Result<Self, CallersError> {
         match is_token(&token) {
             true => Ok(Callers(vec![(token, Caller::token(ALONE))])),
-            false => Err(CallersError::Line(1)),
+            false => Err(CallersError::Token),
         }
     }
 
-    /// The lines `name=token` of a file, with blank lines and `#` comments between; or one token alone.
+    /// The lines `name=token` of a file, with blank lines and `#` comments between.
     pub fn parse(text: &Secret) -> Result<Self, CallersError> {
         let mut callers: Vec<(Secret, Caller)> = Vec::new();
         let lines = text.expose().lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
-        let lines: Vec<_> = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).collect();
-        if let [(_, line)] = lines[..]
-            && !line.contains('=')
-        {
-            return Callers::one(Secret::new(line));
-        }
-        for (at, line) in lines {
+        for (at, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
             let (name, token) = line.split_once('=').ok_or(CallersError::Line(at))?;
             let (name, token) = (name.trim(), Secret::new(token.trim()));
             let in_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
@@ -107,7 +109,11 @@ impl Callers {
             if callers.iter().any(|(known, _)| *known == token) {
                 return Err(CallersError::Repeated(at));
             }
-            callers.push((token, Caller::token(name)));
+            let caller = Caller::token(name);
+            if callers.iter().filter(|(_, known)| *known == caller).count() == MOST {
+                return Err(CallersError::Third(at));
+            }
+            callers.push((token, caller));
         }
         match callers.is_empty() {
             true => Err(CallersError::Empty),
@@ -180,7 +186,7 @@ impl Door<'_> {
         let headers: Vec<_> = request.headers.get_all("x-forwarded-for").iter().collect();
         for header in headers.iter().rev() {
             for hop in header.as_bytes().rsplit(|byte| *byte == b',') {
-                let hop = std::str::from_utf8(hop).ok().and_then(|hop| hop.trim().parse::<IpAddr>().ok());
+                let hop = std::str::from_utf8(hop).ok().and_then(hop_address);
                 // A hop that is no address was not written by a proxy of ours.
                 let Some(hop) = hop else { return last };
                 last = hop.to_canonical();
@@ -191,6 +197,14 @@ impl Door<'_> {
         }
         last
     }
+}
+
+/// The address of a hop. Some proxies write its port behind it (RFC 7239 6), and IPv6 in brackets.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim();
+    let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::from);
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|hop| hop.ip());
+    hop.parse().ok().or_else(with_port).or_else(bracketed)
 }
 
 /// RFC 6750 2.1; the scheme without regard to case (RFC 9110 11.1).
@@ -257,6 +271,11 @@ mod tests {
             ("10.0.0.1:5", &[(forwarded, "203.0.113.9, nonsense")], "10.0.0.1"),
             ("10.0.0.1:5", &[(forwarded, "203.0.113.9, nonsense, 10.2.3.4")], "10.2.3.4"),
             ("[fd00::1]:5", &[(forwarded, "2001:db8::7")], "2001:db8::7"),
+            ("10.0.0.1:5", &[(forwarded, "198.51.100.7:80, 203.0.113.9:5555, 10.2.3.4:80")], "203.0.113.9"),
+            ("10.0.0.1:5", &[(forwarded, "[2001:db8::7]:5555")], "2001:db8::7"),
+            ("10.0.0.1:5", &[(forwarded, "[2001:db8::7],[fd00::2]")], "2001:db8::7"),
+            ("10.0.0.1:5", &[(forwarded, "203.0.113.9:port")], "10.0.0.1"),
+            ("10.0.0.1:5", &[(forwarded, "[203.0.113.9]:5555")], "10.0.0.1"),
             ("[::ffff:10.0.0.1]:5", &[(forwarded, "::ffff:203.0.113.9")], "203.0.113.9"),
         ] {
             let admitted = named(door.admit(&request(peer, headers)));
@@ -288,11 +307,15 @@ mod tests {
 
     #[test]
     fn a_bad_list_of_callers_is_refused_without_its_text() {
-        assert_eq!(callers("only-a-token\n").names(), ["caller"]);
+        assert_eq!(Callers::one(Secret::new("only-a-token")).unwrap().names(), ["caller"]);
+        assert_eq!(Callers::one(Secret::new("short")).err(), Some(CallersError::Token));
         for (text, expected) in [
             ("", CallersError::Empty),
             ("# nothing\n", CallersError::Empty),
             ("short\n", CallersError::Line(1)),
+            ("# ours\nonly-a-token-canary\n", CallersError::Line(2)),
+            ("a=12345671\nb=12345672\na=12345673\na=canary-of-a\n", CallersError::Third(4)),
+            ("a=12345678\na=12345678\n", CallersError::Repeated(2)),
             ("a=12345678\nb c=12345678\n", CallersError::Line(2)),
             ("a=12345678\n\n=12345678\n", CallersError::Line(3)),
             ("a=1234 5678\n", CallersError::Line(1)),

@@ -59,7 +59,7 @@ variables! {
     plain "JIRA_TOKEN_STORAGE" "where login stores the session: keyring or file",
     plain "JIRA_KEYRING_TIMEOUT" "how long a keyring call may take",
     plain "JIRA_TOKEN_BROKER_URL" "base URL of the refresh broker",
-    secret "JIRA_BROKER_TOKEN" "caller token for the broker; of a broker, the tokens of its callers",
+    secret "JIRA_BROKER_TOKEN" "caller token for the broker; of a broker, the one of its callers, or lines name=token in the file",
     secret "JIRA_OAUTH_CLIENT_SECRET" "secret of the application link; for the broker alone",
     secret "JIRA_BROKER_REDIS_URL" "redis:// or rediss:// URL that the replicas of a broker share",
     flag "JIRA_BROKER_LISTEN" "listen",
