@@ -11,6 +11,9 @@ use super::coordination::State;
 use super::metrics;
 use super::settings::WithoutCoordination;
 
+/// Why the siblings are not there in the moment after the start.
+const NOT_YET: &str = "it has not been reached yet";
+
 /// Answers a request for one of the three; `None` for any other path.
 pub fn answer(broker: &Broker, method: &Method, path: &str) -> Option<Response<Body>> {
     let respond: fn(&Broker) -> Response<Body> = match path {
@@ -40,15 +43,18 @@ pub fn ready(broker: &Broker) -> Result<(), String> {
     }
     match (broker.coalesce.coordination.state(), broker.settings.without_coordination) {
         (State::Down(reason), WithoutCoordination::Refuse) => Err(format!("coordination: {reason}")),
-        (State::Off | State::Up | State::Down(_), _) => Ok(()),
+        (State::NotYet, WithoutCoordination::Refuse) => Err(format!("coordination: {NOT_YET}")),
+        (State::Off | State::NotYet | State::Up | State::Down(_), _) => Ok(()),
     }
 }
 
 fn readiness(broker: &Broker) -> Response<Body> {
     let coordination = broker.coalesce.coordination.state();
     let mut answer = json!({ "ready": true, "coordination": word(&coordination) });
-    if let State::Down(reason) = coordination {
-        answer["reason"] = reason.into();
+    match coordination {
+        State::Down(reason) => answer["reason"] = reason.into(),
+        State::NotYet => answer["reason"] = NOT_YET.into(),
+        State::Off | State::Up => {}
     }
     match ready(broker) {
         Ok(()) => plain(StatusCode::OK, &answer),
@@ -65,7 +71,7 @@ pub fn word(state: &State) -> &'static str {
     match state {
         State::Off => "off",
         State::Up => "up",
-        State::Down(_) => "down",
+        State::NotYet | State::Down(_) => "down",
     }
 }
 

@@ -301,7 +301,7 @@ impl Coalesce {
         }
         self.metrics.coordination_errors.inc();
         // That Redis is away has been said when it went, and is not said again with every request.
-        if matches!(self.coordination.state(), State::Down(_)) {
+        if matches!(self.coordination.state(), State::NotYet | State::Down(_)) {
             return;
         }
         let line = self.log.line(Level::Warn, "coordination").word("at", at);

@@ -66,6 +66,8 @@ pub enum CoordinationError {
 pub enum State {
     /// There are none.
     Off,
+    /// They have not been tried yet.
+    NotYet,
     /// They are reached.
     Up,
     /// They are not, and why.

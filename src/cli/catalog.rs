@@ -152,6 +152,7 @@ fn broker_serve() -> Value {
             "base_url": text,
             "client_id": text,
             "tls": switch,
+            "certificate_ends": { "type": ["string", "null"], "format": "date-time" },
             "client_certificates": switch,
             "callers": texts(true),
             "exchange": switch,
@@ -160,8 +161,8 @@ fn broker_serve() -> Value {
             "rate_limit": { "type": "integer", "description": "requests a minute and caller" },
         },
         "required": [
-            "listen", "admin_listen", "base_url", "client_id", "tls", "client_certificates", "callers", "exchange",
-            "coordination", "replay_ttl", "rate_limit",
+            "listen", "admin_listen", "base_url", "client_id", "tls", "certificate_ends", "client_certificates",
+            "callers", "exchange", "coordination", "replay_ttl", "rate_limit",
         ],
     })
 }

@@ -7,6 +7,7 @@
 mod reading;
 #[cfg(test)]
 mod tests;
+mod validity;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ use crate::secret::Secret;
 use crate::serve::{ServeError, from_pem_for_clients};
 
 use reading::{Content, Found, Mark, Read, Reader};
+
+pub use validity::{Standing, Validity};
 
 /// How often the files are read again.
 pub const EVERY: Duration = Duration::from_secs(10);
@@ -202,6 +205,11 @@ impl Material {
     /// The certificates as they are whenever a connection is made; `None` without TLS.
     pub fn tls(&self) -> Option<watch::Receiver<Arc<ServerConfig>>> {
         self.tls.as_ref().map(|tls| tls.config.subscribe())
+    }
+
+    /// When the certificate is valid; `None` without TLS.
+    pub fn certificate(&self) -> Option<Validity> {
+        self.tls.as_ref().and_then(|tls| Validity::of(&lock(&tls.used).pem.certificate))
     }
 
     /// Whether clients have certificates.

@@ -89,7 +89,7 @@ impl Link {
         let fault = Fault::NotYet;
         let shared = Arc::new(Shared {
             doubtful,
-            state: watch::Sender::new(State::Down(fault.to_string())),
+            state: watch::Sender::new(State::NotYet),
             standing: watch::Sender::new(Standing {
                 target: Arc::new(target),
                 connection: None,

@@ -24,7 +24,7 @@ mod scripts;
 mod sealed;
 mod target;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +33,7 @@ use tokio::time::{Instant, sleep};
 
 use super::coordination::{self, Claim, CoordinationError, Joined, State, Work};
 use super::granted::Granted;
+use crate::http;
 use crate::secret::{Secret, hex, random};
 
 pub use lease::Lease;
@@ -97,10 +98,14 @@ impl Replicas {
         let Options { url, ca, realm, upstream_timeout, replay_ttl } = options;
         let trust = Arc::new(Trust::new(ca));
         let target = Target::parse(&url, &trust)?;
-        trust.check()?;
         let (lock, result) = (upstream_timeout + MARGIN, replay_ttl.max(HANDOVER));
         let times = Times { claim: CLAIM, lock, mark: lock + result, result };
         Ok(Replicas { link: Link::start(target, times.mark), trust, realm, times })
+    }
+
+    /// Whether the roots for `rediss://` can be read: to say so at the start. Blocks, so not in the runtime.
+    pub fn check_roots(ca: &Path) -> Result<(), ReplicasError> {
+        http::check_bundle(ca).map_err(ReplicasError::Ca)
     }
 
     /// See [`coordination::Coordination::claim`].

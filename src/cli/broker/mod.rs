@@ -1,6 +1,7 @@
 //! `broker serve`: the broker on a runtime of its own, from its flags to its last answer.
 
 mod flags;
+mod look;
 mod told;
 
 use std::io;
@@ -9,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Arg, Subcommand};
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -19,7 +19,7 @@ use crate::auth::resolve;
 use crate::auth::trust::Trust;
 use crate::broker::coordination::{Coordination, CoordinationError};
 use crate::broker::log::Log;
-use crate::broker::material::{Material, TlsFiles};
+use crate::broker::material::Material;
 use crate::broker::replicas::{Replicas, ReplicasError};
 use crate::broker::{Broker, Listeners, Parts, serve_until};
 use crate::config::flag_facts;
@@ -30,7 +30,8 @@ use crate::serve;
 use super::context::Context;
 
 pub use flags::ServeArgs;
-use told::Told;
+use look::{found, look_only, warn_at_start};
+use told::{Told, check_bundle};
 
 /// How long the files of secrets and certificates may take at the start: they may lie on a network file system.
 const READING: Duration = Duration::from_secs(30);
@@ -66,9 +67,7 @@ pub async fn run(command: BrokerCommand, ctx: &Context) -> Result<(), Failure> {
     let BrokerCommand::Serve(args) = command;
     let check = args.check;
     let told = Told::new(&args, ctx)?;
-    let sources = told.sources.clone();
-    let reading = timeout(READING, on_own_thread(move || Material::load(sources))).await;
-    let material = reading.map_err(|_| unread())?.map_err(no_thread)??;
+    let material = read(&told, ctx).await?;
     let runtime = OwnRuntime::new()?;
     let parts = {
         let _inside = runtime.enter();
@@ -87,13 +86,25 @@ pub async fn run(command: BrokerCommand, ctx: &Context) -> Result<(), Failure> {
         let text = format!("this process may open {files} files, which --max-connections may exceed");
         ctx.out.warning("few_files", &text, None);
     }
-    warn(&told, &parts.material, ctx);
+    warn_at_start(&told, &parts.material, ctx);
     let mut ready = found(&told, &parts.material);
     ready["listen"] = addresses(&listeners.callers)?.into();
     ready["admin_listen"] = listeners.admin.as_deref().map(addresses).transpose()?.into();
     let broker = Broker::new(told.settings, parts, listeners.admin.is_none());
     ctx.out.value(&ready)?;
     serve_on(&runtime, listeners, broker, ctx).await
+}
+
+/// Reads all that stands in files, on a thread of its own: what hangs there holds up neither a signal nor the deadline.
+async fn read(told: &Told, ctx: &Context) -> Result<Material, Failure> {
+    let (sources, bundle) = (told.sources.clone(), ctx.settings.ca_bundle.clone());
+    let redis_ca = told.redis_ca.clone();
+    let reading = on_own_thread(move || {
+        bundle.as_ref().map(check_bundle).transpose()?;
+        redis_ca.as_deref().map(Replicas::check_roots).transpose().map_err(no_redis)?;
+        Ok(Material::load(sources)?)
+    });
+    timeout(READING, reading).await.map_err(|_| unread())?.map_err(no_thread)?
 }
 
 async fn serve_on(
@@ -139,63 +150,6 @@ fn parts(told: &Told, material: Material, ctx: &Context) -> Result<Parts, Failur
     let clock = ctx.process.clock.clone();
     let log = Log::start(ctx.process.stderr.clone(), clock.clone()).map_err(no_thread)?;
     Ok(Parts { client, material, coordination, log, clock })
-}
-
-/// `--check`: everything was read; the siblings' Redis is the last that is left to try.
-async fn look_only(runtime: &OwnRuntime, told: Told, parts: Parts, ctx: &Context) -> Result<(), Failure> {
-    warn(&told, &parts.material, ctx);
-    let mut answer = found(&told, &parts.material);
-    let Parts { coordination, log, .. } = parts;
-    let reached = runtime.get().spawn(async move { coordination.reach().await }).await;
-    log.end().await;
-    match reached {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => return Err(unreachable(&error)),
-        Err(error) => return Err(Failure::new(Code::Bug, error.to_string())),
-    }
-    answer["listen"] = told.listen.iter().map(ToString::to_string).collect::<Vec<_>>().into();
-    answer["admin_listen"] = told.admin_listen.map(|at| vec![at.to_string()]).into();
-    ctx.out.value(&answer)
-}
-
-/// What an operator may not have meant.
-fn warn(told: &Told, material: &Material, ctx: &Context) {
-    if Trust::of(&ctx.settings, &told.settings.base_url).insecure {
-        let text = "--insecure: the client secret and all tokens go to whatever answers in Jira's place";
-        ctx.out.warning("insecure", text, None);
-    }
-    warn_if_open(told, material, ctx);
-}
-
-/// A caller that nobody named is one that a variable was forgotten for, as often as not.
-fn warn_if_open(told: &Told, material: &Material, ctx: &Context) {
-    let is_known_by_name = material.known().callers.is_some() || material.has_client_ca();
-    if is_known_by_name || told.listen.iter().all(|address| address.ip().is_loopback()) {
-        return;
-    }
-    let text =
-        "whoever reaches this broker may use it: neither JIRA_BROKER_TOKEN nor --tls-client-ca names callers";
-    ctx.out.warning("open_to_all", text, None);
-}
-
-/// What was found, without a secret in it.
-fn found(told: &Told, material: &Material) -> Value {
-    let settings = &told.settings;
-    let callers = material.known().callers.as_ref().map(|callers| json!(callers.names()));
-    let clients = told.sources.tls.as_ref().and_then(|TlsFiles { client_ca, .. }| client_ca.as_ref());
-    json!({
-        "listen": null,
-        "admin_listen": null,
-        "base_url": settings.base_url.as_str(),
-        "client_id": settings.client_id.as_str(),
-        "tls": told.sources.tls.is_some(),
-        "client_certificates": clients.is_some(),
-        "callers": callers,
-        "exchange": settings.allow_exchange,
-        "coordination": if told.sources.redis.is_some() { "redis" } else { "off" },
-        "replay_ttl": settings.replay_ttl.as_secs_f64(),
-        "rate_limit": settings.rate.per_minute,
-    })
 }
 
 fn listen(told: &Told) -> Result<Listeners, Failure> {

@@ -24,14 +24,14 @@ pub struct Told {
     pub listen: Vec<SocketAddr>,
     pub admin_listen: Option<SocketAddr>,
     pub sources: Sources,
-    redis_ca: Option<PathBuf>,
+    /// Roots for Redis, if they are not the system's.
+    pub redis_ca: Option<PathBuf>,
 }
 
 impl Told {
     /// Finds every value in its one order: flag, variable, env file, default.
     pub fn new(args: &ServeArgs, ctx: &Context) -> Result<Told, Failure> {
         let find = Finder { vars: &ctx.settings.vars };
-        bundle(ctx)?;
         let settings = settings(args, &find, ctx)?;
         let tls = tls(args, &find)?;
         let listen = find.needed(&args.listen, "listen", address)?;
@@ -48,11 +48,9 @@ impl Told {
         let callers = find.vars.secret_place("JIRA_BROKER_TOKEN")?;
         let admin_listen = find.maybe(&args.admin_listen, "admin-listen", address)?;
         if let Some(admin) = &admin_listen
-            && admin.value == listen.value
-            && admin.value.port() != 0
+            && is_in(admin.value, listen.value)
         {
-            let reason =
-                "is the address of --listen too; without --admin-listen, health and metrics are there";
+            let reason = "is taken by --listen; without --admin-listen, health and metrics are there";
             return Err(ConfigError::bad(reason).at(&admin.source).into());
         }
         let (redis, redis_ca) = redis(args, &find)?;
@@ -78,9 +76,8 @@ impl Told {
     }
 }
 
-/// The roots for Jira: a client reads them with its first connection, and keeps what became of that.
-fn bundle(ctx: &Context) -> Result<(), Failure> {
-    let Some(bundle) = &ctx.settings.ca_bundle else { return Ok(()) };
+/// The roots for Jira: a client reads them with its first connection, and keeps what became of that. Blocks.
+pub fn check_bundle(bundle: &Sourced<PathBuf>) -> Result<(), Failure> {
     http::check_bundle(&bundle.value).map_err(|reason| ConfigError::bad(&reason).at(&bundle.source).into())
 }
 
@@ -234,6 +231,15 @@ fn address(text: &str) -> Result<SocketAddr, ConfigError> {
     }
 }
 
+/// Whether two listeners would want one address. Every address of IPv6 is every address of IPv4 as well.
+fn is_in(one: SocketAddr, other: SocketAddr) -> bool {
+    let all_of =
+        |all: SocketAddr, it: SocketAddr| all.ip().is_unspecified() && (all.is_ipv6() || it.is_ipv4());
+    one.port() == other.port()
+        && one.port() != 0
+        && (one.ip() == other.ip() || all_of(one, other) || all_of(other, one))
+}
+
 /// A network, or one address.
 fn network(text: &str) -> Result<IpNet, ConfigError> {
     let one = || text.parse::<std::net::IpAddr>().map(IpNet::from).ok();
@@ -278,6 +284,17 @@ mod tests {
         }
         for text in ["", ":", "8080", "localhost:8080", "127.0.0.1", ":70000", "127.0.0.1:80 "] {
             assert!(address(text).is_err(), "{text}");
+        }
+        for (one, other, expected) in [
+            ("127.0.0.1:1", "127.0.0.1:1", true),
+            ("127.0.0.1:1", "127.0.0.1:2", false),
+            ("127.0.0.1:1", "127.0.0.2:1", false),
+            ("127.0.0.1:1", ":1", true),
+            ("0.0.0.0:1", "127.0.0.1:1", true),
+            ("0.0.0.0:1", "[::1]:1", false),
+            (":0", "127.0.0.1:0", false),
+        ] {
+            assert_eq!(is_in(address(one).unwrap(), address(other).unwrap()), expected, "{one} {other}");
         }
         assert_eq!(network("10.0.0.0/8").unwrap().to_string(), "10.0.0.0/8");
         assert_eq!(network("192.0.2.7").unwrap().to_string(), "192.0.2.7/32");

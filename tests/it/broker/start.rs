@@ -30,6 +30,8 @@ async fn a_broker_without_what_it_needs_does_not_start() {
     with(&["--tls-key", "tls.key"]).run().await.failed(2, "bad_value");
     with(&["--tls-client-ca", "ca.crt"]).run().await.failed(2, "bad_value");
     with(&["--tls-cert", "/nonexistent", "--tls-key", "/nonexistent"]).run().await.failed(2, "bad_value");
+    let redis = with(&["--redis-ca", "/nonexistent/ca"]).env("JIRA_BROKER_REDIS_URL", "rediss://127.0.0.1:1");
+    assert!(redis.run().await.failed(2, "bad_value").stderr.contains("/nonexistent/ca"));
     with(&["--trusted-proxy", "10.0.0.0/99"]).run().await.failed(2, "bad_value");
     with(&["--listen", "localhost"]).run().await.failed(2, "bad_value");
     with(&["--max-in-flight", "0"]).run().await.failed(2, "bad_value");
@@ -114,6 +116,7 @@ async fn check_says_what_it_found_and_ends() {
             "base_url": world.jira.base_url(),
             "client_id": world.jira.client_id(),
             "tls": false,
+            "certificate_ends": null,
             "client_certificates": false,
             "callers": ["ci", "agent"],
             "exchange": true,
@@ -127,6 +130,86 @@ async fn check_says_what_it_found_and_ends() {
     let json = serve(&world, &flags).run().await.ok().json();
     assert_eq!((json["replay_ttl"].as_f64(), json["rate_limit"].as_u64()), (Some(0.0), Some(0)));
     assert_eq!(json["callers"], Value::Null);
+}
+
+#[tokio::test]
+async fn check_takes_the_addresses_as_the_start_does() {
+    let world = World::new().await;
+    // Beside the broker that the settings are for, which goes on.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for flags in [["--listen", &address], ["--admin-listen", &address]] {
+        let beside = serve(&world, &["--check", flags[0], flags[1]]).run().await.ok();
+        assert!(beside.stderr.contains(r#""code":"port_busy""#) && beside.stderr.contains(&address));
+    }
+    let foreign = serve(&world, &["--check", "--listen", "192.0.2.1:0", "--plaintext"]).run().await;
+    let message = foreign.failed(2, "bad_value").error()["message"].clone();
+    assert!(message.as_str().unwrap().contains("no address of this machine"), "{message}");
+    let both = serve(&world, &["--check", "--listen", "127.0.0.1:8080", "--admin-listen", ":8080"]);
+    both.run().await.failed(2, "bad_value");
+}
+
+#[tokio::test]
+async fn check_looks_at_the_dates_of_the_certificate() {
+    let world = World::new().await;
+    let write = |from: i32, to: (i32, u8, u8)| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(vec!["broker.example".to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(from, 1, 1);
+        params.not_after = rcgen::date_time_ymd(to.0, to.1, to.2);
+        std::fs::write(world.path("tls.crt"), params.self_signed(&key).unwrap().pem()).unwrap();
+        std::fs::write(world.path("tls.key"), key.serialize_pem()).unwrap();
+    };
+    let [certificate, key] = ["tls.crt", "tls.key"].map(|name| world.path(name).display().to_string());
+    let flags = ["--listen", "127.0.0.1:0", "--tls-cert", &certificate, "--tls-key", &key];
+    let check = || serve(&world, &[&["--check"], &flags[..]].concat()).run();
+    // It is the fourth of March 2026.
+    write(2026, (2027, 1, 1));
+    let good = check().await.ok();
+    assert_eq!(good.json()["certificate_ends"], "2027-01-01T00:00:00Z");
+    assert!(!good.stderr.contains("certificate"), "{}", good.stderr);
+    write(2026, (2026, 3, 5));
+    let soon = check().await.ok();
+    assert!(soon.stderr.contains(r#""code":"certificate_ends""#), "{}", soon.stderr);
+    assert!(soon.stderr.contains("2026-03-05T00:00:00Z"), "{}", soon.stderr);
+    for (from, to, word) in [(2025, (2026, 3, 4), "has ended"), (2027, (2028, 1, 1), "not valid before")] {
+        write(from, to);
+        let message = check().await.failed(2, "bad_value").error()["message"].clone();
+        assert!(
+            message.as_str().unwrap().contains(word) && message.to_string().contains("tls.crt"),
+            "{message}"
+        );
+        // A clock may be wrong, and the file may be better soon.
+        let (live, ran) = serve(&world, &flags).start();
+        let ending = async {
+            wait(live.stdout.until(|text| serde_json::from_str::<Value>(text).ok())).await;
+            live.signal(Signal::Terminate);
+        };
+        let (ran, ()) = wait(async { tokio::join!(ran, ending) }).await;
+        let ran = ran.ok();
+        assert!(ran.stderr.contains(r#""code":"certificate_invalid""#), "{}", ran.stderr);
+    }
+    let other = rcgen::KeyPair::generate().unwrap();
+    std::fs::write(world.path("tls.key"), other.serialize_pem()).unwrap();
+    let message = check().await.failed(2, "bad_value").error()["message"].clone();
+    assert!(message.as_str().unwrap().contains("certificate and key"), "{message}");
+}
+
+#[tokio::test]
+async fn a_list_of_callers_that_is_none_is_refused_by_its_line() {
+    let world = World::new().await;
+    let tokens = world.path("tokens");
+    for (text, words) in [
+        ("# ours\n\nbare-canary-token\n", "line 3 is no name=token"),
+        ("ci=canary-token-1\nci=canary-token-2\nci=canary-token-3\n", "line 3 is a third token of one name"),
+        ("ci=canary-token-1\nagent=canary-token-1\n", "line 2 repeats the token"),
+    ] {
+        std::fs::write(&tokens, text).unwrap();
+        let command = serve(&world, &["--check"]).env("JIRA_BROKER_TOKEN_FILE", tokens.as_os_str());
+        let refused = command.run().await.failed(2, "bad_value").hides(&["canary"]);
+        let message = refused.error()["message"].clone();
+        assert!(message.as_str().unwrap().contains(words), "{message}");
+    }
 }
 
 #[tokio::test]

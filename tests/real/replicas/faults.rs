@@ -5,7 +5,7 @@ use std::time::Instant;
 use futures_util::future::join;
 use jira_oauth::broker::caller::Caller;
 use jira_oauth::broker::coordination::{CoordinationError, Refused, State};
-use jira_oauth::broker::replicas::{Options, Replicas, ReplicasError};
+use jira_oauth::broker::replicas::{Replicas, ReplicasError};
 
 use super::{BOUND, Replica, mine, name, pair, replayed, token};
 use crate::support::jira::until;
@@ -185,14 +185,8 @@ async fn tls_is_checked_against_the_roots_that_were_named() {
     Replica::trusting(&plain.url().replace("redis", "rediss"), redis.ca()).refuses("TLS").await;
     // Half a file is no root.
     std::fs::write(redis.path("half.pem"), "-----BEGIN CERTIFICATE-----").unwrap();
-    let options = Options {
-        url: jira_oauth::secret::Secret::new(redis.url()),
-        ca: Some(redis.path("half.pem")),
-        realm: String::new(),
-        upstream_timeout: BOUND,
-        replay_ttl: BOUND,
-    };
-    assert!(matches!(Replicas::start(options), Err(ReplicasError::Ca(_))));
+    assert!(matches!(Replicas::check_roots(&redis.path("half.pem")), Err(ReplicasError::Ca(_))));
+    Replica::trusting(&redis.url(), redis.path("half.pem")).refuses("half.pem").await;
 }
 
 #[tokio::test]
