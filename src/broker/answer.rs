@@ -7,6 +7,7 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -25,9 +26,20 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// What a plain connection is told for which there is no place: a whole answer, since nobody reads what it asks.
-pub const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
-    cache-control: no-store\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 92\r\n\r\n\
-    {\"error\":\"overloaded\",\"error_description\":\"There are too many connections.\",\"request_id\":\"\"}";
+pub fn no_room(id: &str) -> Vec<u8> {
+    let words = "There are too many connections.".to_owned();
+    let refusal =
+        Refusal { error: ErrorCode::Overloaded, error_description: words, request_id: id.to_owned() };
+    let body = wire::body(&refusal);
+    let body = body.expose();
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncache-control: no-store\r\n\
+         x-content-type-options: nosniff\r\nx-request-id: {id}\r\nretry-after: 1\r\nconnection: close\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
 
 /// What is known of a request by its end, for the log.
 #[derive(Clone)]
@@ -44,12 +56,22 @@ pub struct Facts {
     pub how: &'static str,
     /// How long Jira took, if it was asked.
     pub upstream: Option<Duration>,
+    /// Has the drain wait for it, if it came before.
+    pub accepted: Option<watch::Receiver<()>>,
 }
 
 impl Facts {
     /// Of one that begins now.
     pub fn of(route: Route) -> Self {
-        Facts { begun: Instant::now(), route, caller: None, key: None, how: "refused", upstream: None }
+        Facts {
+            begun: Instant::now(),
+            route,
+            caller: None,
+            key: None,
+            how: "refused",
+            upstream: None,
+            accepted: None,
+        }
     }
 }
 
@@ -127,11 +149,11 @@ mod tests {
 
     #[test]
     fn what_is_told_without_room_is_an_answer_of_ours_as_long_as_it_says() {
-        let text = std::str::from_utf8(NO_ROOM).unwrap();
+        let text = String::from_utf8(no_room("9c41d07e-00002a")).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.ends_with(&format!("content-length: {}", body.len())), "{}", body.len());
         let said: Refusal = serde_json::from_str(body).unwrap();
-        assert_eq!(said.error, ErrorCode::Overloaded);
+        assert_eq!((said.error, said.request_id.as_str()), (ErrorCode::Overloaded, "9c41d07e-00002a"));
         assert!(head.starts_with("HTTP/1.1 503 ") && head.contains("retry-after: 1\r\n"), "{head}");
     }
 }

@@ -137,6 +137,14 @@ label! {
         TooLarge "too_large",
         /// It could not be accepted: no descriptors, no memory.
         Accept "accept",
+        /// The TLS handshake failed, or was not over in time.
+        Handshake "handshake",
+        /// Half a header, and the rest not in time.
+        Header "header",
+        /// Not a byte of a request in time.
+        Idle "idle",
+        /// The peer went away in the middle of a request.
+        CutOff "cut_off",
     }
 }
 
@@ -312,11 +320,7 @@ impl Metrics {
             self.replayed.clone(),
         );
         registry.register("jira_broker_shed", "Requests and connections turned away", self.shed.clone());
-        registry.register(
-            "jira_broker_unserved",
-            "Connections that came to nothing: no HTTP, too large a header, not accepted",
-            self.unserved.clone(),
-        );
+        registry.register("jira_broker_unserved", "Connections that came to nothing", self.unserved.clone());
         registry.register(
             "jira_broker_reload",
             "Secrets and certificates that were read again",

@@ -20,10 +20,10 @@ mod replays;
 pub mod replicas;
 mod routes;
 pub mod settings;
+mod unserved;
 mod upstream;
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -32,21 +32,21 @@ use axum::Router;
 use axum::extract::Request;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::http::Client;
 use crate::process::Clock;
 use crate::secret::{hex, random};
-use crate::serve::{Full, Handler, Limits, Manners, Unserved, serve, serve_with};
+use crate::serve::{Full, Handler, Limits, Manners, serve, serve_with};
 
-use caller::Caller;
 use coalesce::Coalesce;
 use coordination::{Coordination, State};
 use limit::Limit;
-use log::{Level, Line, Log};
+use log::{Level, Log};
 use material::Material;
-use metrics::{Broken, Metrics, Shed, What, gauge};
+use metrics::{Metrics, What, gauge};
 use settings::Settings;
+use unserved::Unsaid;
 use upstream::Upstream;
 
 /// How often what is over is thrown away, and the gauges are set.
@@ -69,6 +69,9 @@ pub struct Broker {
     in_flight: Arc<Semaphore>,
     connections: Arc<AtomicUsize>,
     draining: AtomicBool,
+    /// Every request that was accepted before the drain holds a receiver until it is answered.
+    accepted: watch::Sender<()>,
+    unsaid: Unsaid,
     /// Whether health, readiness and metrics are on the one listener.
     admin_here: bool,
     ids: Ids,
@@ -131,6 +134,8 @@ impl Broker {
             log,
             connections: Arc::default(),
             draining: AtomicBool::new(false),
+            accepted: watch::channel(()).0,
+            unsaid: Unsaid::default(),
             admin_here,
             ids: Ids { prefix, next: AtomicU64::new(0) },
         })
@@ -143,6 +148,11 @@ impl Broker {
 
     fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Has the drain wait for a request. Not for one that comes later: others would follow it without end.
+    fn accept(&self) -> Option<watch::Receiver<()>> {
+        (!self.is_draining()).then(|| self.accepted.subscribe())
     }
 
     fn next_id(&self) -> String {
@@ -159,39 +169,12 @@ impl Broker {
         gauge(&self.metrics.coordination_up, u64::from(up));
     }
 
-    /// Counts a connection that came to nothing, and says what an operator may want to look into. That all places are
-    /// taken is counted only: a line for each would be what the flood is after.
-    fn hears_of(&self, unserved: &Unserved<'_>) {
-        let from =
-            |line: Line, peer: &IpAddr| line.text("caller", &Caller::address(peer.to_canonical()).as_str());
-        let reason = match unserved {
-            Unserved::Full => return self.metrics.shed(Shed::Connections),
-            Unserved::Crowded { peer, first } => {
-                self.metrics.shed(Shed::Address);
-                if *first {
-                    self.log.write(from(self.log.line(Level::Warn, "crowded"), peer));
-                }
-                return;
-            }
-            Unserved::Malformed { .. } => Broken::Malformed,
-            Unserved::TooLarge { .. } => Broken::TooLarge,
-            Unserved::Unaccepted(_) => Broken::Accept,
-        };
-        self.metrics.unserved(reason);
-        let level = if reason == Broken::Accept { Level::Warn } else { Level::Info };
-        let line = self.log.line(level, "unserved").word("code", reason.as_str());
-        self.log.write(match unserved {
-            Unserved::Malformed { peer } | Unserved::TooLarge { peer } => from(line, peer),
-            Unserved::Unaccepted(error) => line.text("reason", &error.to_string()),
-            Unserved::Full | Unserved::Crowded { .. } => line,
-        });
-    }
-
     async fn keep_house(&self) {
         loop {
             tokio::time::sleep(TICK).await;
             self.limit.forget();
             self.measure();
+            self.sums_up(Some(Instant::now()));
             let lost = self.log.count_lost(&self.metrics);
             if lost > 0 {
                 self.log.write(self.log.line(Level::Warn, "log_lost").number("lines", lost));
@@ -202,7 +185,8 @@ impl Broker {
     /// Says every change between the siblings.
     async fn follow_coordination(&self) {
         let Some(mut changes) = self.coalesce.coordination.changes() else { return };
-        loop {
+        // That it has not been tried yet is no news.
+        while changes.wait_for(|state| *state != State::NotYet).await.is_ok() {
             let state = changes.borrow_and_update().clone();
             let level = if matches!(state, State::Down(_)) { Level::Warn } else { Level::Info };
             let mut line = self.log.line(level, "coordination").word("state", admin::word(&state));
@@ -239,11 +223,13 @@ impl Broker {
         }
     }
 
-    /// Waits until nothing is under way, or the grace is over. A result that landed when its caller had given up
+    /// Waits until nothing is under way, or the grace is over: what was accepted before is answered, also when its body
+    /// is still on its way, and what was called is at its end. A result that landed when its caller had given up
     /// is the only one there is: the caller gets some time to ask for it again.
     async fn drain(&self) {
-        let begun = tokio::time::Instant::now();
+        let begun = Instant::now();
         let empty = async {
+            self.accepted.closed().await;
             let _all = self.in_flight.acquire_many(self.settings.max_in_flight).await;
             if let Some(landed) = self.coalesce.unheard() {
                 tokio::time::sleep_until(landed + ASKED_AGAIN).await;
@@ -295,6 +281,7 @@ pub async fn serve_until(listeners: Listeners, broker: Arc<Broker>, shutdown: im
         _ = async { tokio::join!(api, admin, ending) } => {}
         _ = house => {}
     }
+    broker.sums_up(None);
     broker.log.write(broker.log.line(Level::Info, "ended"));
     broker.log.end().await;
 }
@@ -313,12 +300,12 @@ fn admin_router(broker: &Arc<Broker>) -> Router {
 }
 
 fn manners(broker: &Arc<Broker>) -> Manners {
-    let [refusing, judging, hearing] = [(); 3].map(|()| Arc::clone(broker));
+    let [refusing, judging, shedding, hearing] = [(); 4].map(|()| Arc::clone(broker));
     Manners {
         tls: broker.material.tls(),
         refusal: Arc::new(move |refusal, parts| routes::turned_away(&refusing, refusal, parts)),
         gate: Arc::new(move |parts| routes::gate(&judging, parts)),
-        full: Full::Tell(answer::NO_ROOM),
+        full: Full::Tell(Arc::new(move |no_room| shedding.sheds(no_room))),
         exempt: broker.settings.trusted_proxies.clone(),
         open: Arc::clone(&broker.connections),
         hear: Arc::new(move |unserved| hearing.hears_of(&unserved)),

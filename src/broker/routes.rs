@@ -46,6 +46,7 @@ pub fn gate(broker: &Broker, parts: &mut Parts) -> Option<Response<Body>> {
     let mut facts = Facts::of(route);
     match judge(broker, parts, &mut facts) {
         Ok(()) => {
+            facts.accepted = broker.accept();
             parts.extensions.insert(facts);
             None
         }
@@ -70,6 +71,7 @@ pub fn turned_away(broker: &Broker, refusal: serve::Refusal, parts: &Parts) -> R
         serve::Refusal::NoLength => ErrorCode::LengthRequired,
         serve::Refusal::TooLarge => ErrorCode::TooLarge,
         serve::Refusal::SlowBody => ErrorCode::RequestTimeout,
+        serve::Refusal::Ending => ErrorCode::Draining,
     };
     let facts = parts.extensions.get().cloned().unwrap_or_else(|| Facts::of(Route::Other));
     finish(broker, &facts, Err(Refused::because(code, refusal.text())))

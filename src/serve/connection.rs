@@ -22,8 +22,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::guard::{self, CloseUnanswered};
-use super::manners::{Manners, Unserved};
+use super::guard::{self, CloseUnanswered, Refusal};
+use super::manners::{Broken, Manners, Unserved};
 use super::patience::Patient;
 use super::peers::Peers;
 use super::{Handler, Limits, stopped};
@@ -41,6 +41,12 @@ pub(super) struct Shared {
     pub(super) peers: Arc<Peers>,
 }
 
+impl Shared {
+    fn hear(&self, peer: SocketAddr, how: Broken<'_>) {
+        (self.manners.hear)(Unserved::Broken { peer: peer.ip(), how });
+    }
+}
+
 /// The certificate that the client showed, as DER: an extension of each request of its connection. It has been
 /// verified; there is none where none was asked for or shown.
 #[derive(Clone)]
@@ -55,8 +61,7 @@ struct Progress {
     refused: AtomicBool,
 }
 
-/// Serves one connection until it ends. A failed handshake or a broken connection ends it silently:
-/// it is the peer's affair.
+/// Serves one connection until it ends. A failed handshake or a broken connection ends it without a word to the peer.
 pub(super) async fn run(
     stream: TcpStream,
     peer: SocketAddr,
@@ -75,11 +80,14 @@ pub(super) async fn run(
         () = stopped(&mut stopping) => return,
         shaken = timeout(shared.limits.handshake, acceptor.accept(stream)) => shaken,
     };
-    if let Ok(Ok(stream)) = shaken {
-        let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-        let certificate = certificate.map(|shown| PeerCertificate(shown.clone().into_owned()));
-        exchange(stream, Peer { address: peer, certificate }, shared, stopping).await;
-    }
+    let stream = match shaken {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return shared.hear(peer, Broken::Handshake(&error)),
+        Err(_) => return shared.hear(peer, Broken::SlowHandshake),
+    };
+    let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let certificate = certificate.map(|shown| PeerCertificate(shown.clone().into_owned()));
+    exchange(stream, Peer { address: peer, certificate }, shared, stopping).await;
 }
 
 /// The largest header of a request, and what a connection holds at most of one that is not whole. hyper would hold
@@ -100,9 +108,10 @@ where
     let progress = Arc::new(Progress::default());
     let address = peer.address;
     let service = {
-        let (shared, progress) = (Arc::clone(shared), Arc::clone(&progress));
+        let (shared, progress, stopping) = (Arc::clone(shared), Arc::clone(&progress), stopping.clone());
         service_fn(move |request| {
-            Box::pin(answer(request, peer.clone(), Arc::clone(&shared), Arc::clone(&progress)))
+            let (shared, progress) = (Arc::clone(&shared), Arc::clone(&progress));
+            Box::pin(answer(request, peer.clone(), shared, progress, stopping.clone()))
         })
     };
     let mut connection = http1::Builder::new()
@@ -129,13 +138,21 @@ where
         Ok(()) => progress.refused.load(Ordering::Relaxed),
         // hyper has said so itself: 400, 414 or 431.
         Err(error) if error.is_parse() => {
-            (shared.manners.hear)(match error.is_parse_too_large() {
-                true => Unserved::TooLarge { peer: address.ip() },
-                false => Unserved::Malformed { peer: address.ip() },
-            });
+            shared
+                .hear(address, if error.is_parse_too_large() { Broken::TooLarge } else { Broken::Malformed });
             true
         }
-        Err(_) => return,
+        Err(error) => {
+            let half = !connection.into_parts().read_buf.is_empty();
+            let started = progress.started.load(Ordering::Relaxed);
+            return match (error.is_timeout(), error.is_incomplete_message()) {
+                (true, _) if half => shared.hear(address, Broken::SlowHeader),
+                (true, _) if !started => shared.hear(address, Broken::Idle),
+                (false, true) => shared.hear(address, Broken::CutOff),
+                // The usual end of a connection that is kept open, or a peer that does not read.
+                _ => {}
+            };
+        }
     };
     let stream = connection.into_parts().io.into_inner();
     // Whether the peer hears our goodbye does not matter any more.
@@ -147,6 +164,7 @@ async fn answer(
     peer: Peer,
     shared: Arc<Shared>,
     progress: Arc<Progress>,
+    mut stopping: watch::Receiver<bool>,
 ) -> io::Result<Response<Body>> {
     progress.started.store(true, Ordering::Relaxed);
     let (mut parts, body) = request.into_parts();
@@ -164,9 +182,18 @@ async fn answer(
     if let Some(answer) = (shared.manners.gate)(&mut parts) {
         return if is_here(body).await { Ok(answer) } else { unread(answer) };
     }
-    let body = match guard::read_body(body, shared.limits.body).await {
+    let read = tokio::select! {
+        biased;
+        read = guard::read_body(body, shared.limits.body) => read,
+        // Not to be cut off without a word: what is left of the grace is for the answer.
+        () = half_over(&mut stopping, shared.limits.grace) => Err(Refusal::Ending),
+    };
+    let body = match read {
         Ok(Some(body)) => body,
-        Ok(None) => return Err(io::ErrorKind::UnexpectedEof.into()),
+        Ok(None) => {
+            shared.hear(peer.address, Broken::CutOff);
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         Err(refusal) => return unread((shared.manners.refusal)(refusal, &parts)),
     };
     let request = Request::from_parts(parts, Body::from(body));
@@ -175,6 +202,12 @@ async fn answer(
         return Err(io::ErrorKind::ConnectionAborted.into());
     }
     Ok(response)
+}
+
+/// Ready when half of the grace is over.
+async fn half_over(stopping: &mut watch::Receiver<bool>, grace: Duration) {
+    stopped(stopping).await;
+    tokio::time::sleep(grace / 2).await;
 }
 
 /// Whether a body that nobody wants comes as a whole in the time that is given to it anyway, so that the connection

@@ -34,6 +34,8 @@ pub enum Refusal {
     TooLarge,
     /// 408: the body did not arrive in time.
     SlowBody,
+    /// 503: the server ends, and the body is still on its way.
+    Ending,
 }
 
 impl Refusal {
@@ -44,6 +46,7 @@ impl Refusal {
             Refusal::NoLength => StatusCode::LENGTH_REQUIRED,
             Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::SlowBody => StatusCode::REQUEST_TIMEOUT,
+            Refusal::Ending => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -55,6 +58,7 @@ impl Refusal {
             Refusal::NoLength => "This request needs a Content-Length.",
             Refusal::TooLarge => "The body is too large.",
             Refusal::SlowBody => "The body did not arrive in time.",
+            Refusal::Ending => "The server ends, and the body was not there yet.",
         }
     }
 

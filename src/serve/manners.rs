@@ -21,6 +21,9 @@ pub type Refuse = dyn Fn(Refusal, &Parts) -> Response<Body> + Send + Sync;
 /// Looks at a header, and has an answer already or none.
 pub type Gate = dyn Fn(&mut Parts) -> Option<Response<Body>> + Send + Sync;
 
+/// Makes the answer for a connection for which there is no place.
+pub type Shed = dyn Fn(NoRoom) -> Vec<u8> + Send + Sync;
+
 /// How one server is.
 pub struct Manners {
     /// What each new connection is encrypted with; without it, plain connections are served.
@@ -57,36 +60,64 @@ impl Default for Manners {
 }
 
 /// What becomes of a connection for which there is no place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Full {
     /// It waits in the kernel's backlog.
     Wait,
     /// It ends, and is told so first if it is a plain one: a whole answer, with its header.
-    Tell(&'static [u8]),
+    Tell(Arc<Shed>),
 }
 
-/// A connection that came to nothing.
-#[derive(Debug)]
-pub enum Unserved<'a> {
-    /// There are as many as there may be.
-    Full,
-    /// There are as many from this address as there may be.
-    Crowded {
-        /// The address.
-        peer: IpAddr,
+/// A connection for which there is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRoom {
+    /// From here.
+    pub peer: IpAddr,
+    /// Whose places are taken.
+    pub taken: Taken,
+}
+
+/// Whose places are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Everybody's: there are as many connections as there may be.
+    All,
+    /// Those of this address: there are as many from it as there may be.
+    OfAddress {
         /// Whether it is the first one of many.
         first: bool,
     },
-    /// What came is no HTTP; 400 was answered.
-    Malformed {
-        /// From here.
-        peer: IpAddr,
-    },
-    /// The header or the target of a request is over the cap; 431 or 414 was answered.
-    TooLarge {
-        /// From here.
-        peer: IpAddr,
-    },
+}
+
+/// A connection that came to nothing, though there was a place for it.
+#[derive(Debug)]
+pub enum Unserved<'a> {
     /// It could not be accepted: there are no descriptors or there is no memory.
     Unaccepted(&'a io::Error),
+    /// Something is wrong with what came from here.
+    Broken {
+        /// From here.
+        peer: IpAddr,
+        /// What it is.
+        how: Broken<'a>,
+    },
+}
+
+/// What is wrong with what came, or did not come.
+#[derive(Debug)]
+pub enum Broken<'a> {
+    /// What came is no HTTP; 400 was answered.
+    Malformed,
+    /// The header or the target of a request is over the cap; 431 or 414 was answered.
+    TooLarge,
+    /// The TLS handshake failed.
+    Handshake(&'a io::Error),
+    /// The TLS handshake was not over in time.
+    SlowHandshake,
+    /// The header of a request began and did not end in time.
+    SlowHeader,
+    /// Not a byte of a request came in time.
+    Idle,
+    /// The peer went away in the middle of a header or a body.
+    CutOff,
 }

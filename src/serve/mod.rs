@@ -35,7 +35,7 @@ use tower::ServiceExt;
 pub use certificate::{Minted, ServeError, from_pem, from_pem_for_clients, mint};
 pub use connection::PeerCertificate;
 pub use guard::{CloseUnanswered, Refusal};
-pub use manners::{Full, Gate, Manners, Refuse, Unserved};
+pub use manners::{Broken, Full, Gate, Manners, NoRoom, Refuse, Shed, Taken, Unserved};
 
 use connection::Shared;
 use peers::{Peers, Seat};
@@ -63,7 +63,8 @@ pub struct Limits {
     pub write: Duration,
     /// How long a TLS handshake may take. Default 10 s.
     pub handshake: Duration,
-    /// How long requests in flight may go on after the shutdown began. Default 10 s.
+    /// How long requests in flight may go on after the shutdown began; a body may arrive for half of it.
+    /// Default 10 s.
     pub grace: Duration,
     /// The largest body taken, in bytes; more is 413, before a byte of it is read. Default 1 MiB.
     pub max_body: u64,
@@ -197,22 +198,25 @@ async fn accept(
     places: &Arc<Semaphore>,
     shared: &Shared,
 ) -> io::Result<Option<Accepted>> {
-    let Manners { full, hear, tls, .. } = &shared.manners;
+    let Manners { full, tls, .. } = &shared.manners;
     let kept = match full {
         Full::Wait => Some(Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?),
         Full::Tell(_) => None,
     };
     let (stream, peer) = listener.accept().await?;
-    match shared.peers.take(peer.ip()) {
+    let taken = match shared.peers.take(peer.ip()) {
         Ok(seat) => match kept.or_else(|| Arc::clone(places).try_acquire_owned().ok()) {
             Some(place) => return Ok(Some((stream, peer, (place, seat)))),
-            None => hear(Unserved::Full),
+            None => Taken::All,
         },
-        Err(first) => hear(Unserved::Crowded { peer: peer.ip(), first }),
-    }
-    if let (Full::Tell(words), None) = (full, tls) {
-        // Nobody waits for it to be heard: that would be a connection again.
-        let _ = stream.try_write(words);
+        Err(first) => Taken::OfAddress { first },
+    };
+    if let Full::Tell(shed) = full {
+        let words = shed(NoRoom { peer: peer.ip(), taken });
+        if tls.is_none() {
+            // Nobody waits for it to be heard: that would be a connection again.
+            let _ = stream.try_write(&words);
+        }
     }
     Ok(None)
 }

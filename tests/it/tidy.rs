@@ -119,7 +119,7 @@ const EXPOSE: &[(&str, usize, &str)] = &[
     ("src/broker/material/reading.rs", 1, "a hash tells whether what was read again is new"),
     ("src/broker/replicas/sealed.rs", 1, "what Redis sees of a refresh token is derived from it"),
     ("src/broker/replicas/target.rs", 1, "the URL of Redis is taken apart; its password goes to Redis"),
-    ("src/broker/answer.rs", 1, "refusals, on their way to the caller"),
+    ("src/broker/answer.rs", 2, "refusals, on their way to the caller"),
     ("src/broker/routes.rs", 2, "answers with tokens, on their way to the caller"),
     ("src/config/named.rs", 1, "control characters are refused in secrets that are read again too"),
     ("src/config/vars.rs", 1, "control characters are refused in secrets too"),

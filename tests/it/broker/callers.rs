@@ -183,6 +183,44 @@ async fn a_certificate_names_its_caller() {
 }
 
 #[tokio::test]
+async fn a_handshake_that_fails_is_counted_and_said_with_its_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let (authority, other) = (Authority::new(), Authority::new());
+    write_pair(dir.path(), &authority.sign("broker", ExtendedKeyUsagePurpose::ServerAuth));
+    std::fs::write(dir.path().join("ca.crt"), authority.pem()).unwrap();
+    let house = House::with(|plan| {
+        plan.tls = Some(files(dir.path()));
+        plan.admin = true;
+        plan.settings.limits.handshake = Duration::from_secs(1);
+    })
+    .await;
+    let said = |words: &'static str| {
+        house.log.until(move |line| line["code"] == "handshake" && line["reason"].to_string().contains(words))
+    };
+    // One that says nothing and goes is what a health check does.
+    drop(house.connect().await);
+    let count = async || {
+        let metrics = format!("http://{}/metrics", house.admin.unwrap());
+        let text = ask(&house.web, &metrics, Method::GET, &[], String::new()).await.text;
+        let name = r#"jira_broker_unserved_total{reason="handshake"} "#;
+        text.lines().find_map(|line| line.strip_prefix(name)?.parse::<u64>().ok()).unwrap()
+    };
+    wait(async { while count().await < 1 {} }).await;
+    // A caller that does not trust this broker; one that this broker does not trust; one that speaks plain HTTP.
+    assert!(wait(with_certificate(&house, &other, None, "x")).await.is_err());
+    assert_eq!(said("received fatal alert").await["caller"], "address:127.0.0.1");
+    let foreign = other.sign("ci", ExtendedKeyUsagePurpose::ClientAuth);
+    assert!(wait(with_certificate(&house, &authority, Some(&foreign), "x")).await.is_err());
+    said("invalid peer certificate").await;
+    house.raw(b"GET /healthz HTTP/1.1\r\nHost: b\r\n\r\n").await;
+    said("corrupt").await;
+    house.raw(b"").await;
+    said("in time").await;
+    assert_eq!(count().await, 5);
+    assert_eq!(house.log.lines().iter().filter(|line| line["code"] == "handshake").count(), 4);
+}
+
+#[tokio::test]
 async fn a_renewed_certificate_is_served_to_the_next_connection() {
     let dir = tempfile::tempdir().unwrap();
     let (old, new) = (Authority::new(), Authority::new());

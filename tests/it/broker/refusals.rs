@@ -6,7 +6,7 @@ use http::Method;
 use jira_oauth::broker::settings::Rate;
 use jira_oauth::sandbox::{Action, Fault, Gate};
 use serde_json::json;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::house::{House, TOKEN, said};
 use crate::support::wait;
@@ -64,6 +64,37 @@ async fn half_a_header_and_half_a_body_end_in_time() {
     assert_eq!(house.refreshes(), 0);
     let line = house.log.until(|line| line["code"] == "request_timeout").await;
     assert_eq!((&line["route"], &line["caller"]), (&json!("refresh"), &json!("address:127.0.0.1")));
+    // Half a header is said; a connection without a word is what a health check is, and only counted.
+    let line = house.log.until(|line| line["event"] == "unserved").await;
+    assert_eq!((&line["code"], &line["caller"]), (&json!("header"), &json!("address:127.0.0.1")));
+    for reason in ["header", "idle"] {
+        assert_eq!(house.metric(&format!(r#"jira_broker_unserved_total{{reason="{reason}"}}"#)).await, 1.0);
+    }
+    assert!(house.log.lines().iter().all(|line| line["code"] != "idle"));
+    // That a connection ends which was kept open for another request is nothing.
+    house.raw(b"GET /healthz HTTP/1.1\r\nHost: b\r\n\r\n").await;
+    assert_eq!(house.metric(r#"jira_broker_unserved_total{reason="idle"}"#).await, 1.0);
+}
+
+#[tokio::test]
+async fn who_goes_away_in_the_middle_is_counted_and_said() {
+    let house = House::usual().await;
+    let post = "POST /v1/refresh HTTP/1.1\r\nHost: b\r\nContent-Type: application/json\r\n";
+    for half in [post.to_owned(), format!("{post}Content-Length: 50\r\n\r\n{{")] {
+        let mut stream = house.connect().await;
+        stream.write_all(half.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        // It hears nothing.
+        let _ = wait(stream.read_to_end(&mut Vec::new())).await;
+    }
+    let lines = || house.log.lines().into_iter().filter(|line| line["code"] == "cut_off").count();
+    wait(async {
+        while lines() < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(house.metric(r#"jira_broker_unserved_total{reason="cut_off"}"#).await, 2.0);
 }
 
 /// Nobody can make the broker wait for what it is not going to look at.
@@ -154,6 +185,10 @@ async fn a_connection_too_many_is_told_so() {
     let (status, head, body) = parts(&answer);
     assert_eq!((status, body["error"].as_str()), (503, Some("overloaded")));
     assert!(head.contains("retry-after: 1"));
+    let line = house.log.until(|line| line["event"] == "full").await;
+    assert_eq!((&line["level"], &line["caller"]), (&json!("warn"), &json!("address:127.0.0.1")));
+    assert_eq!(line["request_id"], body["request_id"]);
+    assert!(head.contains(&format!("x-request-id: {}\r\n", body["request_id"].as_str().unwrap())), "{head}");
     drop((first, second));
     while house.raw(b"GET /healthz HTTP/1.0\r\nHost: b\r\n\r\n").await.contains("503") {
         tokio::task::yield_now().await;

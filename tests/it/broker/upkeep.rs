@@ -5,6 +5,8 @@ use std::path::Path;
 use http::Method;
 use jira_oauth::sandbox::{Action, Fault};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::house::{House, TOKEN, ask, file};
 use crate::support::wait;
@@ -160,6 +162,66 @@ async fn what_is_under_way_at_the_end_is_answered_and_new_requests_go_elsewhere(
     wait(&mut house.task).await.unwrap();
     assert_eq!(house.log.lines().last().unwrap()["event"], "ended");
     assert_eq!(house.refreshes(), 1);
+}
+
+/// A request of which the broker has taken the head, and that has the body still to send.
+async fn half(house: &House, body: &str) -> TcpStream {
+    let mut stream = house.connect().await;
+    let head = format!(
+        "POST /v1/refresh HTTP/1.1\r\nHost: b\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // It is asked for the body by whoever has let it pass.
+    let mut said = [0; 25];
+    wait(stream.read_exact(&mut said)).await.unwrap();
+    assert_eq!(&said, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+#[tokio::test]
+async fn a_body_that_is_on_its_way_at_the_end_is_waited_for() {
+    let mut house = House::usual().await;
+    let spent = house.token();
+    house.refresh(&spent).await.pair();
+    for (token, status, outcome) in [(spent, 200, "replayed"), (house.token(), 503, "refused")] {
+        let body = json!({ "refresh_token": token }).to_string();
+        let mut stream = half(&house, &body).await;
+        house.stop();
+        house.log.until(|line| line["event"] == "draining").await;
+        house.refresh(&house.token()).await.refused(503, "draining");
+        assert!(house.log.lines().iter().all(|line| line["event"] != "drained"), "{}", house.log.text());
+        stream.write_all(body.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        wait(stream.read_to_string(&mut answer)).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
+        wait(&mut house.task).await.unwrap();
+        let lines = house.log.lines();
+        assert!(lines.iter().any(|line| line["outcome"] == "empty"), "{lines:?}");
+        let said = |line: &&serde_json::Value| line["event"] == "request" && line["status"] == status;
+        assert_eq!(lines.iter().rfind(said).unwrap()["outcome"], outcome);
+        house = House::usual().await;
+    }
+}
+
+#[tokio::test]
+async fn whose_body_does_not_come_before_the_end_is_told_so() {
+    let mut house = House::with(|plan| {
+        plan.settings.grace = std::time::Duration::from_millis(200);
+        plan.settings.limits.body = std::time::Duration::from_secs(3600);
+    })
+    .await;
+    let mut stream = half(&house, "{}").await;
+    house.stop();
+    let mut answer = String::new();
+    wait(stream.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("\"error\":\"draining\""), "{answer}");
+    drop(stream);
+    wait(&mut house.task).await.unwrap();
+    let line = house.log.until(|line| line["code"] == "draining").await;
+    assert_eq!((&line["route"], &line["caller"]), (&json!("refresh"), &json!("address:127.0.0.1")));
 }
 
 #[tokio::test]

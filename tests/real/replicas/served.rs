@@ -211,6 +211,9 @@ async fn two_brokers_with_fifty_callers_make_one_call_and_redis_learns_nothing()
         for secret in secrets.iter().take(5).chain(&[PASSWORD]) {
             assert!(!log.contains(secret), "{secret} is in the log: {log}");
         }
+        // That Redis has not been tried yet is no news.
+        assert!(log.contains(r#""event":"coordination","state":"up"}"#), "{log}");
+        assert!(!log.contains("not been reached yet"), "{log}");
     }
 }
 
