@@ -62,6 +62,8 @@ async fn tour(ctx: &Context, running: &Running, home: &Home, port: u16) -> Resul
         let process = process(ctx, home, &step);
         // A command within a command: boxed, because the tour is one itself.
         let code = Box::pin(super::run_with(process, Some(memory.clone()))).await;
+        // A step whose words cannot be written fails for that alone.
+        ctx.out.written().await?;
         if code != step.code {
             let text = format!("the tour stopped: `jira {}` ended with {code}", step.args.join(" "));
             return Err(Failure::new(Code::Bug, text));

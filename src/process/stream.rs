@@ -97,7 +97,7 @@ impl Stream {
         self.shared.check()?;
         // With nothing waiting the thread is idle, and stays so while the pen is held.
         let written = match self.waiting() {
-            0 => (pen.now)(bytes)?,
+            0 => (pen.now)(bytes).inspect_err(|error| self.shared.fail(error))?,
             _ => 0,
         };
         match &bytes[written..] {
@@ -177,14 +177,22 @@ fn obey(orders: &mpsc::Receiver<Order>, sink: &mut dyn Write, shared: &Shared) {
 }
 
 impl Shared {
+    fn fail(&self, error: &io::Error) {
+        *lock(&self.broken) = Some(copy(error));
+    }
+
     fn check(&self) -> io::Result<()> {
         match lock(&self.broken).as_ref() {
             None => Ok(()),
-            Some(error) => Err(match error.raw_os_error() {
-                Some(number) => io::Error::from_raw_os_error(number),
-                None => io::Error::new(error.kind(), error.to_string()),
-            }),
+            Some(error) => Err(copy(error)),
         }
+    }
+}
+
+fn copy(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(number) => io::Error::from_raw_os_error(number),
+        None => io::Error::new(error.kind(), error.to_string()),
     }
 }
 

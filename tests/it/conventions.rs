@@ -475,6 +475,13 @@ async fn a_closed_stdout_ends_quietly_and_a_full_one_does_not() {
     "#);
 }
 
+/// A step that cannot be shown is no mistake of the tour's.
+#[tokio::test]
+async fn the_tour_on_a_full_disk_says_that_it_is_full() {
+    let world = World::new().await;
+    world.command(&["sandbox", "demo"]).stdout(Sink::Full).run().await.failed(1, "output_unwritable");
+}
+
 #[tokio::test]
 async fn an_access_token_is_printed_to_a_person_alone() {
     let world = World::new().await;

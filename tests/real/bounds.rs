@@ -182,6 +182,9 @@ async fn a_stdout_that_takes_nothing_is_a_failure() {
     let mut command = home.command(&["whoami"]);
     let job = Job::start(command.stdout(full));
     job.done().await.failed("output_unwritable", 1);
+    let mut tour = home.command(&["sandbox", "demo"]);
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    Job::start(tour.stdout(full)).done().await.failed("output_unwritable", 1);
 }
 
 #[tokio::test]
