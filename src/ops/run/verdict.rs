@@ -61,9 +61,15 @@ impl Report {
         let (_, details, look) = self.in_short();
         let says = match written {
             true => "the report says what is done",
-            false => "its report could not be written, and details says what it has changed",
+            false => "its report could not be written, and details says what it has changed or may have",
         };
-        let text = format!("the run was cut short after it had changed something; {says}");
+        let done = self.issues.iter().flat_map(IssueReport::outcomes).any(|outcome| outcome == Outcome::Done);
+        let when = match done {
+            true => "after it had changed something",
+            // A change was sent and not answered.
+            false => "when it may have changed something",
+        };
+        let text = format!("the run was cut short {when}; {says}");
         Some(Failure::new(Code::Partial, text).details(details).hint(look?))
     }
 

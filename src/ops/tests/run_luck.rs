@@ -265,6 +265,8 @@ async fn what_is_on_its_way_when_the_run_is_cut_short_is_unknown() {
     assert_eq!(entry["status_after"], Value::Null);
     assert_eq!(value["issues"][1]["transition"]["result"], "done");
     assert_eq!(report.failure().unwrap().code, Code::Partial);
+    let cut = report.cut_short(true).unwrap().message;
+    assert!(cut.contains("after it had changed something; the report says"), "{cut}");
     gate.release();
 }
 
