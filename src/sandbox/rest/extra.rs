@@ -37,6 +37,7 @@ pub(super) fn check(extra: &Extra, value: &Value, world: &World) -> Result<Value
                 None => Err(format!("User '{name}' does not exist.")),
             }
         }
+        Kind::Tracking => tracking(value),
         Kind::One(choices) => Ok(choose(choices, value)?.id.into()),
         Kind::Any(choices) => {
             let values = value.as_array().ok_or("data was not an array")?;
@@ -50,6 +51,31 @@ pub(super) fn check(extra: &Extra, value: &Value, world: &World) -> Result<Value
             }
         }
     }
+}
+
+/// Minutes in each unit: a day of eight hours, a week of five days.
+const UNITS: [(char, f64); 4] = [('w', 2400.0), ('d', 480.0), ('h', 60.0), ('m', 1.0)];
+
+/// The estimates that were given; the remaining one is the original until it is said to be another.
+fn tracking(value: &Value) -> Result<Value, String> {
+    let mut kept = json!({});
+    for (name, other) in
+        [("originalEstimate", "remainingEstimate"), ("remainingEstimate", "originalEstimate")]
+    {
+        let text = value.get(name).or_else(|| value.get(other));
+        let text = text.and_then(Value::as_str).ok_or("expected Object containing an 'originalEstimate'")?;
+        let minutes = text.split_whitespace().map(|part| {
+            let unit = UNITS.into_iter().find(|(unit, _)| part.ends_with(*unit));
+            let number = unit.map_or(part, |(unit, _)| part.trim_end_matches(unit)).parse::<f64>().ok()?;
+            Some(number * unit.map_or(1.0, |(_, minutes)| minutes))
+        });
+        let minutes: Option<f64> = minutes.sum();
+        let minutes = minutes.filter(|minutes| *minutes >= 0.0);
+        let minutes = minutes.ok_or_else(|| format!("'{text}' is not a valid estimate."))?;
+        kept[name] = text.into();
+        kept[format!("{name}Seconds")] = json!((minutes * 60.0) as u64);
+    }
+    Ok(kept)
 }
 
 /// By id, else by value; Jira regards case here.
@@ -73,8 +99,9 @@ impl Shape<'_> {
         };
         let shown = |choice: Option<&'static Choice>| choice.map(|it| self.choice(it)).into();
         match extra.kind {
+            Kind::Tracking if kept.is_null() => json!({}),
             _ if kept.is_null() => Value::Null,
-            Kind::Text | Kind::Number | Kind::Date => kept.clone(),
+            Kind::Text | Kind::Number | Kind::Date | Kind::Tracking => kept.clone(),
             Kind::Time => kept.as_i64().map(stamp).into(),
             Kind::User => kept.as_str().and_then(|it| self.world.user_id(it)).map(|it| self.user(it)).into(),
             Kind::One(choices) => shown(find(choices, kept)),

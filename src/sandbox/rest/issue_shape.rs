@@ -122,7 +122,7 @@ impl Shape<'_> {
             id if Extra::is_one(id) => {
                 let extra = Extra::find(id, issue.project)?;
                 let kept = issue.extras.iter().find(|(known, _)| *known == id);
-                kept.map_or(Value::Null, |(_, kept)| self.extra(extra, kept))
+                self.extra(extra, kept.map_or(&Value::Null, |(_, kept)| kept))
             }
             _ => Value::Null,
         })

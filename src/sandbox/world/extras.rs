@@ -1,4 +1,4 @@
-//! Custom fields that one project has, as installations have them: selections, dates, people, two of one name,
+//! Fields that one project has, as installations have them: selections, dates, people, two of one name,
 //! one that is required, one that is not on the screen for creating.
 
 use super::fields::{self, Field};
@@ -23,6 +23,8 @@ pub enum Kind {
     Date,
     Time,
     User,
+    /// The original and the remaining estimate.
+    Tracking,
     /// One of these.
     One(&'static [Choice]),
     /// Any of these.
@@ -31,7 +33,7 @@ pub enum Kind {
     Cascade(&'static [Choice]),
 }
 
-/// A custom field of [`OPS`].
+/// A field of [`OPS`].
 pub struct Extra {
     pub id: &'static str,
     pub kind: Kind,
@@ -56,7 +58,7 @@ static LOCATIONS: [Choice; 2] = [
 static SYSTEMS: [Choice; 3] = [choice(10320, "Gateway"), choice(10321, "Ledger"), choice(10322, "Mail")];
 static TEAMS: [Choice; 2] = [choice(10330, "Blue"), choice(10331, "Green")];
 
-pub static EXTRAS: [Extra; 10] = [
+pub static EXTRAS: [Extra; 11] = [
     Extra { required_for: &[BUG], ..extra("customfield_10200", Kind::One(&SEVERITIES)) },
     extra("customfield_10201", Kind::Cascade(&LOCATIONS)),
     extra("customfield_10202", Kind::Number),
@@ -67,6 +69,7 @@ pub static EXTRAS: [Extra; 10] = [
     extra("customfield_10207", Kind::Text),
     extra("customfield_10208", Kind::One(&TEAMS)),
     Extra { create: false, ..extra("customfield_10209", Kind::Text) },
+    extra(fields::TIME_TRACKING, Kind::Tracking),
 ];
 
 impl Extra {
@@ -89,7 +92,7 @@ impl Extra {
     pub fn choices(&self) -> &'static [Choice] {
         match self.kind {
             Kind::One(choices) | Kind::Any(choices) | Kind::Cascade(choices) => choices,
-            Kind::Text | Kind::Number | Kind::Date | Kind::Time | Kind::User => &[],
+            Kind::Text | Kind::Number | Kind::Date | Kind::Time | Kind::User | Kind::Tracking => &[],
         }
     }
 }

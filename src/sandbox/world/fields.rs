@@ -52,13 +52,14 @@ const fn custom(
     }
 }
 
+pub const TIME_TRACKING: &str = "timetracking";
 pub const SPRINT: &str = "customfield_10100";
 pub const EPIC_LINK: &str = "customfield_10101";
 pub const EPIC_NAME: &str = "customfield_10102";
 pub const RANK: &str = "customfield_10105";
 pub const STORY_POINTS: &str = "customfield_10106";
 
-pub static FIELDS: [Field; 45] = [
+pub static FIELDS: [Field; 46] = [
     system("issuekey", "Key", Schema::None, &["id", "issue", "issuekey", "key"], false, true),
     system("summary", "Summary", Schema::One("string"), &["summary"], true, true),
     system("issuetype", "Issue Type", Schema::One("issuetype"), &["issuetype", "type"], true, true),
@@ -94,6 +95,7 @@ pub static FIELDS: [Field; 45] = [
     system("watches", "Watchers", Schema::One("watches"), &["watcher", "watchers"], false, true),
     system("comment", "Comment", Schema::One("comments-page"), &["comment"], true, false),
     system("attachment", "Attachment", Schema::ListOf("attachment"), &["attachments"], true, false),
+    system(TIME_TRACKING, "Time Tracking", Schema::One("timetracking"), &[], true, false),
     system("worklog", "Log Work", Schema::ListOf("worklog"), &[], true, false),
     custom(
         SPRINT,
