@@ -35,6 +35,11 @@ pub fn sprints(board: u64) -> Request {
     Request::get(format!("/rest/agile/1.0/board/{board}/sprint"))
 }
 
+/// One sprint, by its number.
+pub fn sprint(id: u64) -> Request {
+    Request::get(format!("/rest/agile/1.0/sprint/{id}"))
+}
+
 /// The epics of a board.
 pub fn epics(board: u64) -> Request {
     Request::get(format!("/rest/agile/1.0/board/{board}/epic"))

@@ -31,6 +31,8 @@ pub struct Field {
     pub schema: Schema,
     /// The values it takes, where they are a list; only a screen knows.
     pub allowed: Option<Vec<Value>>,
+    /// Whether it must hold something; only a screen knows.
+    pub required: bool,
 }
 
 /// What a field holds, in Jira's words. Some fields have none of them.
@@ -131,6 +133,7 @@ fn parse(field: &Value, id: &str) -> Option<Field> {
         name: field["name"].as_str()?.to_owned(),
         schema: Schema { kind: word("type"), items: word("items"), custom: word("custom") },
         allowed: field["allowedValues"].as_array().cloned(),
+        required: field["required"].as_bool().unwrap_or(false),
     })
 }
 

@@ -10,8 +10,8 @@ use crate::jira::screen::{self, IssueType};
 use crate::jira::{Jira, JiraError, issue};
 use crate::output::text::{Readable, Text};
 
-use super::fields::{Sent, Typed, Wanted, explain, named};
-use super::{Change, Flag, OpError, filled, flag, same_name};
+use super::fields::{Ready, Sent, Typed, Wanted, explain, named};
+use super::{Change, Flag, OpError, flag, same_name, spoken};
 
 /// The type of the issue unless one is named; with a parent, the project's type of sub-tasks.
 const TYPE: &str = "Task";
@@ -146,21 +146,21 @@ pub async fn run(args: CreateArgs, jira: &Jira, change: &Change) -> Result<Creat
     let Wish { project, kind, parent, wanted } = parse(args)?;
     let word = kind.clone().unwrap_or_else(|| TYPE.to_owned());
     let subtask = kind.is_none() && parent.is_some();
-    let offered = wanted.offered();
-    let (issue_type, mut fields) = if subtask || wanted.needs_screen() {
+    let (issue_type, ready) = if subtask || wanted.needs_screen() {
         let types = types(jira, &project).await?;
         let kind = if subtask { only_subtask(&types, &project)? } else { choose(&types, &word, &project)? };
-        let fields = if wanted.needs_screen() {
+        let ready = if wanted.needs_screen() {
             let (fields, place) = screen_of(&project, kind, jira).await?;
             wanted.on(&fields, place, jira).await?
         } else {
             wanted.known()
         };
-        (json!({ "id": kind.id }), fields)
+        (json!({ "id": kind.id }), ready)
     } else {
         (named(&word), wanted.known())
     };
-    let sent = Sent { offered, assignee: fields.contains_key("assignee") };
+    let Ready { mut fields, sent } = ready;
+    let sent = sent.with_parent(parent.clone());
     fields.insert("project".to_owned(), project.object());
     fields.insert("issuetype".to_owned(), issue_type);
     if let Some(parent) = &parent {
@@ -264,7 +264,7 @@ fn choose<'a>(types: &'a [IssueType], word: &str, project: &ProjectRef) -> Resul
 
 fn only_subtask<'a>(types: &'a [IssueType], project: &ProjectRef) -> Result<&'a IssueType, OpError> {
     let subtasks: Vec<_> = types.iter().filter(|kind| kind.subtask).collect();
-    let names: Vec<_> = subtasks.iter().map(|kind| kind.name.as_str()).collect();
+    let names: Vec<_> = subtasks.iter().map(|kind| kind.name.clone()).collect();
     match subtasks.as_slice() {
         [only] => Ok(only),
         [] => Err(OpError::Value {
@@ -275,7 +275,7 @@ fn only_subtask<'a>(types: &'a [IssueType], project: &ProjectRef) -> Result<&'a 
             command: "create",
             message: format!(
                 "{project} has several types of sub-tasks: name one with --type: {}",
-                names.join(", ")
+                spoken(&names)
             ),
         }),
     }
@@ -302,7 +302,14 @@ fn parse(args: CreateArgs) -> Result<Wish, OpError> {
     } = args;
     flag::require("create", &[("project", project.is_some()), ("summary", summary.is_some())])?;
     let project = project.unwrap_or_default().parse()?;
-    let parent = filled(parent).map(|parent| parent.parse()).transpose()?;
+    // An empty one would be passed over, and the issue be another than was meant.
+    for (flag, text) in [("type", &kind), ("parent", &parent), ("priority", &priority)] {
+        if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+            let message = format!("--{flag} is empty: name one, or leave it out");
+            return Err(OpError::Value { command: "create", message });
+        }
+    }
+    let parent = parent.map(|parent| parent.parse()).transpose()?;
     let typed = Typed {
         command: "create",
         summary,
@@ -313,11 +320,11 @@ fn parse(args: CreateArgs) -> Result<Wish, OpError> {
         components,
         labels,
         epic,
-        sprint,
+        sprint: sprint.map(Some),
         epic_field,
         sprint_field,
         field,
         field_json,
     };
-    Ok(Wish { project, kind: filled(kind), parent, wanted: typed.read(false)? })
+    Ok(Wish { project, kind, parent, wanted: typed.read(false)? })
 }

@@ -7,6 +7,8 @@ use crate::error::{Code, Failure, Hint};
 use crate::jira::JiraError;
 use crate::jira::key::KeyError;
 
+use super::spoken;
+
 /// Why an operation has no result.
 #[derive(Debug, Error)]
 pub enum OpError {
@@ -62,6 +64,18 @@ pub enum OpError {
         /// Names that are close.
         nearest: Vec<String>,
     },
+    /// A field that Jira has, and not here.
+    #[error("{message}; nothing was changed")]
+    NotOnScreen {
+        /// The command whose help says more.
+        command: &'static str,
+        /// What was looked for, and where.
+        message: String,
+        /// The fields of that name, by id and name.
+        fields: Vec<(String, String)>,
+        /// Names on the screen that are close.
+        nearest: Vec<String>,
+    },
     /// `--from-status` names a status that there is not.
     #[error("--from-status: Jira has no status \"{name}\"; nothing was changed{}", nearest_words(.nearest))]
     NoSuchStatus {
@@ -92,13 +106,26 @@ pub enum OpError {
         error: Option<JiraError>,
     },
     /// A user that Jira does not take.
-    #[error("{0} (an assignee is named by the login name, which is `name` in Jira's JSON)")]
-    Assignee(JiraError),
+    #[error("{0} (a user is named by the login name, which is `name` in Jira's JSON)")]
+    User(JiraError),
+    /// A field that Jira does not take empty.
+    #[error("{0} (an empty value was given, which this field does not take)")]
+    Emptied(JiraError),
+    /// An issue or a sprint that a value names and that is not there.
+    #[error("{field}: there is no {what}, or not for this account; nothing was changed")]
+    Nowhere {
+        /// The id of the field that would hold it.
+        field: String,
+        /// What it is, by its name.
+        what: String,
+    },
     /// A value that Jira refused, and what is wrong with it.
-    #[error("{why}")]
+    #[error("{why}{besides}")]
     Explained {
         /// What it is, found out afterwards.
         why: Box<OpError>,
+        /// What Jira said of other fields, in words.
+        besides: String,
         /// What Jira said.
         error: JiraError,
     },
@@ -125,7 +152,7 @@ pub enum OpError {
     #[error("Jira has no user \"{0}\"; nothing was changed")]
     NoSuchUser(String),
     /// A name that is none of those there are.
-    #[error("{place} has no {what} \"{name}\": it has {}; nothing was changed", listed(.offered))]
+    #[error("{place} has no {what} \"{name}\": it has {}; nothing was changed", spoken(.offered))]
     NoSuch {
         /// Where was looked: Jira, or a project.
         place: String,
@@ -143,7 +170,16 @@ pub enum OpError {
 impl OpError {
     /// What is wrong with a value that Jira refused with that error.
     pub(super) fn told_by(self, error: JiraError) -> OpError {
-        OpError::Explained { why: Box::new(self), error }
+        let field = match &self {
+            OpError::Misfit { field, .. } | OpError::Nowhere { field, .. } => Some(field.as_str()),
+            OpError::NoSuch { field, .. } => *field,
+            _ => None,
+        };
+        let besides = match &error {
+            JiraError::Refused { details, .. } => besides(details, field),
+            _ => String::new(),
+        };
+        OpError::Explained { why: Box::new(self), besides, error }
     }
 }
 
@@ -171,6 +207,15 @@ impl From<OpError> for Failure {
                 }
                 Failure::new(Code::BadValue, text).details(details).hint(Hint::Help(command))
             }
+            OpError::NotOnScreen { command, fields, nearest, .. } => {
+                let fields: Vec<_> =
+                    fields.iter().map(|(id, name)| json!({ "id": id, "name": name })).collect();
+                let mut details = json!({ "fields": fields });
+                if !nearest.is_empty() {
+                    details["nearest"] = json!(nearest);
+                }
+                Failure::new(Code::BadValue, text).details(details).hint(Hint::Help(command))
+            }
             OpError::NoSuchField { command, nearest, .. } => not_known(text, command, &nearest),
             OpError::NoSuchStatus { nearest, .. } => not_known(text, "run", &nearest),
             OpError::SeveralFields { command, ids, .. } => {
@@ -181,12 +226,18 @@ impl From<OpError> for Failure {
                 let said = error.map(Failure::from);
                 Failure { code: Code::NotFound, message: text, ..said.unwrap_or_else(not_found) }
             }
-            OpError::Explained { why, error } => {
+            OpError::Explained { why, error, .. } => {
                 let (why, said) = (Failure::from(*why), Failure::from(error));
                 let details = beside(why.details, said.details);
-                Failure { status_code: said.status_code, request_id: said.request_id, details, ..why }
+                let (status_code, request_id) = (said.status_code, said.request_id);
+                Failure { message: text, status_code, request_id, details, ..why }
             }
-            OpError::Assignee(error) => Failure { code: Code::BadValue, message: text, ..error.into() },
+            OpError::User(error) | OpError::Emptied(error) => {
+                Failure { code: Code::BadValue, message: text, ..error.into() }
+            }
+            OpError::Nowhere { field, .. } => {
+                Failure::new(Code::NotFound, text).details(json!({ "field": field }))
+            }
             OpError::Unanswered { error, look } => Failure::from(error).hint(look),
             OpError::NoSuch { field, offered, .. } => {
                 let mut details = json!({ "allowed": offered });
@@ -202,6 +253,13 @@ impl From<OpError> for Failure {
 fn not_known(text: String, command: &'static str, nearest: &[String]) -> Failure {
     let failure = Failure::new(Code::BadValue, text).hint(Hint::Help(command));
     if nearest.is_empty() { failure } else { failure.details(json!({ "nearest": nearest })) }
+}
+
+/// What Jira said of other fields than that one.
+fn besides(details: &Value, field: Option<&str>) -> String {
+    let errors = details["errors"].as_object().into_iter().flatten();
+    let others = errors.filter(|(id, _)| Some(id.as_str()) != field);
+    others.filter_map(|(id, words)| Some(format!("; {id}: {}", words.as_str()?))).collect()
 }
 
 /// The members of both; of one that both have, the first's.
@@ -226,11 +284,7 @@ fn jiras_words(error: &Option<JiraError>) -> String {
 }
 
 fn nearest_words(names: &[String]) -> String {
-    if names.is_empty() { String::new() } else { format!(". Did you mean {}?", names.join(", ")) }
-}
-
-fn listed(names: &[String]) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    if names.is_empty() { String::new() } else { format!(". Did you mean {}?", spoken(names)) }
 }
 
 fn named(flags: &[&str]) -> String {

@@ -11,7 +11,7 @@ use crate::jira::link::{self, LinkType};
 use crate::jira::markup::to_wiki;
 use crate::output::text::{Readable, Text};
 
-use super::{Change, Flag, OpError, filled, flag, same_name};
+use super::{Change, Flag, OpError, filled, flag, same_name, spoken};
 
 /// The type of the link unless one is named.
 const LINK_TYPE: &str = "Relates";
@@ -151,8 +151,8 @@ fn choose<'a>(types: &'a [LinkType], wanted: &str) -> Result<Chosen<'a>, OpError
     let outward = outward.map(|kind| Chosen { kind, turned: false });
     let mut said: Vec<_> = outward.chain(inward.map(|kind| Chosen { kind, turned: true })).collect();
     if said.len() > 1 {
-        let names: Vec<_> = said.iter().map(|chosen| chosen.kind.name.as_str()).collect();
-        let message = format!("several types of links say \"{wanted}\": name one of {}", names.join(", "));
+        let names: Vec<_> = said.iter().map(|chosen| chosen.kind.name.clone()).collect();
+        let message = format!("several types of links say \"{wanted}\": name one of {}", spoken(&names));
         return Err(OpError::Value { command: "link", message });
     }
     said.pop().ok_or_else(|| OpError::NoSuch {
@@ -162,7 +162,7 @@ fn choose<'a>(types: &'a [LinkType], wanted: &str) -> Result<Chosen<'a>, OpError
         name: wanted.to_owned(),
         offered: types
             .iter()
-            .map(|kind| format!("{} ({}, {})", kind.name, kind.outward, kind.inward))
+            .map(|kind| format!("{} ({} / {})", kind.name, kind.outward, kind.inward))
             .collect(),
     })
 }
@@ -222,6 +222,6 @@ mod tests {
         assert!(several.message.ends_with("name one of Cause, Problem"), "{several}");
         let none = Failure::from(choose(&types(), "eats").unwrap_err());
         assert_eq!((none.code, none.exit_code()), (Code::BadValue, 2));
-        assert!(none.message.contains("Blocks (blocks, is blocked by)"), "{none}");
+        assert!(none.message.contains("Blocks (blocks / is blocked by)"), "{none}");
     }
 }

@@ -95,6 +95,15 @@ fn list(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
+/// Names in a sentence; one that holds a comma itself stands in quotes, or it would read as two.
+fn spoken(names: &[String]) -> String {
+    let quoted = names.iter().map(|name| match name.contains(',') {
+        true => format!("\"{name}\""),
+        false => name.clone(),
+    });
+    if names.is_empty() { "none".to_owned() } else { quoted.collect::<Vec<_>>().join(", ") }
+}
+
 /// The fields that were asked for, or the usual ones with the epic's and the sprint's.
 fn selection(
     asked: Option<&str>,

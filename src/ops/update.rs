@@ -9,7 +9,7 @@ use crate::jira::key::IssueRef;
 use crate::jira::{Jira, issue, screen};
 use crate::output::text::{Readable, Text};
 
-use super::fields::{Sent, Typed, Wanted, explain};
+use super::fields::{Ready, Typed, Wanted, explain};
 use super::{Change, Flag, OpError, flag, schema as json_schema};
 
 /// What is said of the flags beside their types.
@@ -49,9 +49,10 @@ pub struct UpdateArgs {
     /// The key of the epic that it belongs to; an empty one takes it out of its epic
     #[arg(long, value_name = "KEY")]
     pub epic: Option<String>,
-    /// The number of the sprint that it is planned for; `jira sprints` lists them
-    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
-    pub sprint: Option<u64>,
+    /// The number of the sprint that it is planned for; `jira sprints` lists them; an empty one takes it out of
+    /// its sprint
+    #[arg(long, value_name = "ID", allow_negative_numbers = true, value_parser = Sprint::parse)]
+    pub sprint: Option<Sprint>,
     /// A value for any other field, by the field's name or id; an empty one takes away what the field holds;
     /// several of these for several fields
     #[arg(long, value_name = "NAME=VALUE", allow_hyphen_values = true)]
@@ -65,6 +66,19 @@ pub struct UpdateArgs {
     /// The id of the field that holds an issue's sprints; looked up where nobody says it
     #[arg(long, value_name = "ID")]
     pub sprint_field: Option<String>,
+}
+
+/// The number of a sprint, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sprint(pub Option<u64>);
+
+impl Sprint {
+    fn parse(text: &str) -> Result<Self, std::num::ParseIntError> {
+        match text.trim() {
+            "" => Ok(Sprint(None)),
+            number => number.parse().map(|number| Sprint(Some(number))),
+        }
+    }
 }
 
 impl UpdateArgs {
@@ -109,18 +123,16 @@ impl Text for Updated {
 /// Changes the issue, all fields at once or none.
 pub async fn run(args: UpdateArgs, jira: &Jira, change: &Change) -> Result<Updated, OpError> {
     let (key, wanted) = parse(args)?;
-    let offered = wanted.offered();
     let screen = async || {
         let fields = screen::edit_screen(jira, &key).await?;
         Ok::<_, OpError>((fields, format!("the screen for editing {key}")))
     };
-    let fields = if wanted.needs_screen() {
+    let Ready { fields, sent } = if wanted.needs_screen() {
         let (fields, name) = screen().await?;
         wanted.on(&fields, name, jira).await?
     } else {
         wanted.known()
     };
-    let sent = Sent { offered, assignee: fields.contains_key("assignee") };
     let look = || Hint::Look { keys: vec![key.to_string()] };
     match change.send(jira, &issue::edit(&key, fields), look).await {
         Ok(_) => Ok(Updated { key, status: "updated" }),
@@ -160,7 +172,7 @@ fn parse(args: UpdateArgs) -> Result<(IssueRef, Wanted), OpError> {
         components,
         labels,
         epic,
-        sprint,
+        sprint: sprint.map(|Sprint(number)| number),
         epic_field,
         sprint_field,
         field,

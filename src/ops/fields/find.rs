@@ -49,7 +49,10 @@ async fn absent(by: &By, place: &Place<'_>) -> OpError {
     if let [field, ..] = known.as_slice() {
         let ids: Vec<_> = known.iter().map(|field| field.id.as_str()).collect();
         let message = format!("the field {} ({}) is not on {}", field.name, ids.join(", "), place.name);
-        return OpError::Value { command: place.command, message };
+        let fields = known.iter().map(|field| (field.id.clone(), field.name.clone())).collect();
+        let here = place.fields.iter().map(|field| field.name.as_str());
+        let nearest = nearest(&field.name, here);
+        return OpError::NotOnScreen { command: place.command, message, fields, nearest };
     }
     let (message, nearest) = match by {
         By::Mark(_, name) => {
@@ -115,7 +118,13 @@ mod tests {
     use crate::jira::screen::Schema;
 
     fn field(id: &str, name: &str) -> Field {
-        Field { id: id.to_owned(), name: name.to_owned(), schema: Schema::default(), allowed: None }
+        Field {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            schema: Schema::default(),
+            allowed: None,
+            required: false,
+        }
     }
 
     #[test]

@@ -5,20 +5,23 @@
 //! on which they are to be set; it is asked for then, and only then.
 
 mod find;
+mod refused;
 pub(super) mod select;
 mod shape;
 
 use serde_json::{Map, Value, json};
 
+use crate::jira::Jira;
 use crate::jira::key::IssueKey;
 use crate::jira::markup::to_wiki;
-use crate::jira::screen::{self, Field};
-use crate::jira::{Jira, JiraError};
+use crate::jira::screen::{self, Field, Schema};
 
 use super::{OpError, filled, list};
 pub use find::distance;
 pub(super) use find::nearest;
 use find::{Place, find};
+use refused::Referent;
+pub(super) use refused::{Sent, explain};
 use shape::shape;
 
 /// Values for fields, as they were typed.
@@ -33,7 +36,8 @@ pub(super) struct Typed {
     pub components: Option<String>,
     pub labels: Option<String>,
     pub epic: Option<String>,
-    pub sprint: Option<u64>,
+    /// Its number; none, if it is to be in no sprint.
+    pub sprint: Option<Option<u64>>,
     pub epic_field: Option<String>,
     pub sprint_field: Option<String>,
     pub field: Vec<String>,
@@ -48,6 +52,8 @@ pub(super) struct Wanted {
     known: Map<String, Value>,
     /// Which of that was typed as one of the values that the field offers.
     offered: Vec<Offered>,
+    /// What of it names something that only Jira can tell whether it is there, by the field's id.
+    referents: Vec<(String, Referent)>,
     /// What a screen has to say first.
     open: Vec<Open>,
 }
@@ -60,12 +66,10 @@ pub(super) struct Offered {
     text: String,
 }
 
-/// What was sent, for whoever has to say why Jira refused it.
-pub(super) struct Sent {
-    /// What was typed of it as one of the values that a field offers.
-    pub offered: Vec<Offered>,
-    /// Whether an assignee was among it. Where none was, the project wants one, which no value is to blame for.
-    pub assignee: bool,
+/// What Jira is sent, and what there is to know of it where Jira refuses it.
+pub(super) struct Ready {
+    pub fields: Map<String, Value>,
+    pub sent: Sent,
 }
 
 /// A field that is yet to be found.
@@ -115,7 +119,8 @@ impl Typed {
         } = self;
         let value = |message: String| OpError::Value { command, message };
         let given = |text: Option<String>| if clears { text } else { filled(text) };
-        let mut wanted = Wanted { command, known: Map::new(), offered: Vec::new(), open: Vec::new() };
+        let mut wanted =
+            Wanted { command, known: Map::new(), offered: vec![], referents: vec![], open: vec![] };
         if let Some(summary) = summary {
             if summary.trim().is_empty() {
                 return Err(value("--summary is empty: an issue needs one".to_owned()));
@@ -131,8 +136,14 @@ impl Typed {
             wanted.set("assignee", json!({ "name": Some(login).filter(|login| !login.is_empty()) }));
         }
         if let Some(priority) = given(priority) {
-            wanted.set("priority", if priority.trim().is_empty() { Value::Null } else { named(&priority) });
-            wanted.offered.push(Offered { id: "priority", text: priority });
+            if priority.trim().is_empty() {
+                // Whether it may be taken away is for the screen to say.
+                let by = By::Word("priority".to_owned());
+                wanted.open.push(Open { by, value: Setting::Text(priority) });
+            } else {
+                wanted.set("priority", named(&priority));
+                wanted.offered.push(Offered { id: "priority", text: priority });
+            }
         }
         if let Some(names) = given(components) {
             wanted.set("components", list(&names).iter().map(|name| json!({ "name": name })).collect());
@@ -152,10 +163,10 @@ impl Typed {
                 "" => Value::Null,
                 key => key.parse::<IssueKey>()?.to_string().into(),
             };
-            wanted.marked(epic_field, (screen::EPIC_LINK, "Epic Link"), epic);
+            wanted.marked(("--epic-field", epic_field), (screen::EPIC_LINK, "Epic Link"), epic)?;
         }
         if let Some(sprint) = sprint {
-            wanted.marked(sprint_field, (screen::SPRINT, "Sprint"), sprint.into());
+            wanted.marked(("--sprint-field", sprint_field), (screen::SPRINT, "Sprint"), sprint.into())?;
         }
         for typed in field {
             let (name, text) = split(&typed, "--field", command)?;
@@ -190,46 +201,51 @@ impl Wanted {
         self.known.insert(id.to_owned(), value);
     }
 
-    /// What was typed as one of the values that a field offers; for [`Sent`].
-    pub fn offered(&self) -> Vec<Offered> {
-        self.offered.clone()
-    }
-
     /// What Jira takes, where no screen was needed.
-    pub fn known(self) -> Map<String, Value> {
-        self.known
+    pub fn known(self) -> Ready {
+        let sent = Sent::new(&self.known, self.offered, self.referents);
+        Ready { fields: self.known, sent }
     }
 
     /// What Jira takes, by a screen: `place` says whose it is.
-    pub async fn on(
-        self,
-        fields: &[Field],
-        place: String,
-        jira: &Jira,
-    ) -> Result<Map<String, Value>, OpError> {
-        let command = self.command;
-        let mut ready = Wanted { command, known: self.known, offered: Vec::new(), open: Vec::new() };
+    pub async fn on(self, fields: &[Field], place: String, jira: &Jira) -> Result<Ready, OpError> {
+        let Wanted { command, known, offered, referents, open } = self;
+        let mut ready = Wanted { command, known, offered: vec![], referents, open: vec![] };
         let place = Place { command, fields, name: place, jira };
         // The screen is at hand, and knows.
-        for Offered { id, text } in self.offered {
+        for Offered { id, text } in offered {
             ready.set(id, shaped(&By::Word(id.to_owned()), &text, &place).await?.1);
         }
-        for Open { by, value } in self.open {
-            let (id, value) = match value {
-                Setting::Json(json) => (find(&by, &place).await?.id.clone(), json),
+        for Open { by, value } in open {
+            let (field, value) = match value {
+                Setting::Json(json) => (find(&by, &place).await?, json),
                 Setting::Text(text) => shaped(&by, &text, &place).await?,
             };
-            ready.put(&id, value)?;
+            ready.refer(&field.id, &field.schema, &value);
+            ready.put(&field.id, value)?;
         }
-        Ok(ready.known)
+        Ok(ready.known())
     }
 
     /// The epic's or sprint's field: the one that is named, else the one that is marked as such.
-    fn marked(&mut self, field: Option<String>, (mark, name): (&'static str, &'static str), value: Value) {
-        match filled(field) {
-            Some(id) => self.set(id.trim(), value),
+    fn marked(
+        &mut self,
+        (flag, field): (&str, Option<String>),
+        (mark, name): (&'static str, &'static str),
+        value: Value,
+    ) -> Result<(), OpError> {
+        match field_id(self.command, flag, field)? {
+            Some(id) => {
+                self.refer(&id, &Schema { custom: mark.to_owned(), ..Schema::default() }, &value);
+                self.set(&id, value);
+            }
             None => self.open.push(Open { by: By::Mark(mark, name), value: Setting::Json(value) }),
         }
+        Ok(())
+    }
+
+    fn refer(&mut self, id: &str, schema: &Schema, value: &Value) {
+        self.referents.extend(Referent::of(schema, value).map(|referent| (id.to_owned(), referent)));
     }
 
     fn put(&mut self, id: &str, value: Value) -> Result<(), OpError> {
@@ -243,8 +259,8 @@ impl Wanted {
     }
 }
 
-/// The id of a field, and the text in the shape that it takes.
-async fn shaped(by: &By, text: &str, place: &Place<'_>) -> Result<(String, Value), OpError> {
+/// The field, and the text in the shape that it takes.
+async fn shaped<'a>(by: &By, text: &str, place: &Place<'a>) -> Result<(&'a Field, Value), OpError> {
     let field = find(by, place).await?;
     let value = shape(field, text).map_err(|misfit| OpError::Misfit {
         command: place.command,
@@ -252,37 +268,7 @@ async fn shaped(by: &By, text: &str, place: &Place<'_>) -> Result<(String, Value
         message: format!("{} ({}): {}", field.name, field.id, misfit.message),
         allowed: misfit.allowed,
     })?;
-    Ok((field.id.clone(), value))
-}
-
-/// Why Jira refused the change: a value that a field does not offer is said to be that, in the words that the
-/// same value has with `--field`, with Jira's beside them; anything else is in Jira's own words. `screen` is asked only for the former.
-pub(super) async fn explain(
-    error: JiraError,
-    sent: Sent,
-    command: &'static str,
-    screen: impl Future<Output = Result<(Vec<Field>, String), OpError>>,
-    jira: &Jira,
-) -> OpError {
-    let JiraError::Refused { status: 400, details, .. } = &error else { return error.into() };
-    let refused = |id: &str| details["errors"].get(id).is_some();
-    if sent.assignee && refused("assignee") {
-        return OpError::Assignee(error);
-    }
-    let offered: Vec<_> = sent.offered.into_iter().filter(|offered| refused(offered.id)).collect();
-    if offered.is_empty() {
-        return error.into();
-    }
-    // Without a screen Jira's own words are all there is.
-    let Ok((fields, name)) = screen.await else { return error.into() };
-    let place = Place { command, fields: &fields, name, jira };
-    for Offered { id, text } in offered {
-        match shaped(&By::Word(id.to_owned()), &text, &place).await {
-            Ok(_) | Err(OpError::Jira(_)) => {}
-            Err(misfit) => return misfit.told_by(error),
-        }
-    }
-    error.into()
+    Ok((field, value))
 }
 
 /// `{"name"}`, or `{"id"}` for what is a number.
@@ -301,6 +287,21 @@ fn split(typed: &str, flag: &str, command: &'static str) -> Result<(String, Stri
             Err(OpError::Value { command, message })
         }
     }
+}
+
+/// The id that a flag names, if it names one.
+pub(super) fn field_id(
+    command: &'static str,
+    flag: &str,
+    typed: Option<String>,
+) -> Result<Option<String>, OpError> {
+    let Some(typed) = filled(typed) else { return Ok(None) };
+    let id = typed.trim();
+    if is_custom_id(id) {
+        return Ok(Some(id.to_owned()));
+    }
+    let message = format!("{flag} takes the id of a field, such as customfield_10101, and \"{id}\" is none");
+    Err(OpError::Value { command, message })
 }
 
 /// `customfield_10101` is no name, so nothing has to be looked up for it.

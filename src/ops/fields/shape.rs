@@ -7,7 +7,7 @@ use serde_json::{Number, Value, json};
 
 use crate::jira::key::IssueKey;
 use crate::jira::screen::{EPIC_LINK, Field, RANK, SPRINT};
-use crate::ops::same_name;
+use crate::ops::{same_name, spoken};
 
 /// Why a text does not fit, and what would.
 #[derive(Debug, Default, PartialEq)]
@@ -24,6 +24,9 @@ fn misfit(message: impl Into<String>) -> Misfit {
 /// The value. An empty text takes away what the field holds.
 pub(super) fn shape(field: &Field, text: &str) -> Result<Value, Misfit> {
     let schema = &field.schema;
+    if field.required && text.trim().is_empty() {
+        return Err(misfit("it cannot be empty"));
+    }
     match (schema.kind.as_str(), schema.custom.as_str()) {
         // Read as texts, set as a number.
         (_, SPRINT) if text.trim().is_empty() => Ok(Value::Null),
@@ -90,8 +93,7 @@ fn one_of(field: &Field, word: &str, member: &str) -> Result<String, Misfit> {
 
 fn not_among(word: &str, allowed: &[Value]) -> Misfit {
     let names: Vec<String> = allowed.iter().filter_map(name).map(str::to_owned).collect();
-    let listed = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    Misfit { message: format!("\"{word}\" is not one of its values: {listed}"), allowed: names }
+    Misfit { message: format!("\"{word}\" is not one of its values: {}", spoken(&names)), allowed: names }
 }
 
 /// What people call a value.

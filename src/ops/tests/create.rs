@@ -139,7 +139,7 @@ async fn fields_are_found_by_name_and_shaped_by_their_schema() {
 async fn what_does_not_fit_is_refused_before_anything_is_created() {
     let site = site().await;
     for (field, said) in [
-        ("Severity=Huge", "\"Huge\" is not one of its values: Critical, Major, Minor, cosmetic"),
+        ("Severity=Huge", "\"Huge\" is not one of its values: Critical, Major, \"Minor, cosmetic\""),
         ("Effort=much", "is no number"),
         ("Go-live=soon", "is no date"),
         ("Team=Blue", "several fields are called \"Team\""),

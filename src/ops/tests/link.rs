@@ -88,7 +88,7 @@ async fn a_link_that_cannot_be_is_refused_before_it_is_sent() {
     assert_eq!(site.requests(), [""; 0]);
     let unknown = failure(run(typed("GAIA-12", "Eats", "WEB-9"), &site.jira).await);
     assert_eq!((unknown.code, unknown.exit_code()), (Code::BadValue, 2));
-    assert_eq!(unknown.details.unwrap()["allowed"][0], "Blocks (blocks, is blocked by)");
+    assert_eq!(unknown.details.unwrap()["allowed"][0], "Blocks (blocks / is blocked by)");
     assert_eq!(site.requests(), ["GET /issueLinkType"]);
 }
 

@@ -6,6 +6,7 @@ mod delete;
 mod flags;
 mod get;
 mod link;
+mod refused;
 mod run;
 mod run_luck;
 mod search;

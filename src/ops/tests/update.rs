@@ -113,12 +113,15 @@ async fn fields_are_found_on_the_screen_for_editing() {
 #[tokio::test]
 async fn sprint_and_epic_are_found_by_what_they_are() {
     let site = site().await;
-    let plan = UpdateArgs { sprint: Some(115), epic: some("gaia-1"), ..args("GAIA-10") };
+    let plan =
+        UpdateArgs { sprint: Some(update::Sprint(Some(115))), epic: some("gaia-1"), ..args("GAIA-10") };
     run(plan, &site.jira).await.unwrap();
     assert_eq!(site.requests(), ["GET /issue/GAIA-10/editmeta", "PUT /issue/GAIA-10"]);
     let after = site.issue("GAIA-10").await["fields"].clone();
     assert!(after["customfield_10100"][0].as_str().unwrap().contains("[id=115,"));
-    let closed = failure(run(UpdateArgs { sprint: Some(110), ..args("GAIA-10") }, &site.jira).await);
+    let closed = failure(
+        run(UpdateArgs { sprint: Some(update::Sprint(Some(110))), ..args("GAIA-10") }, &site.jira).await,
+    );
     assert_eq!(closed.code, Code::BadRequest);
     assert!(closed.message.contains("not been completed"), "{closed}");
 }

@@ -93,7 +93,7 @@ async fn bad_input_has_its_code_and_creates_nothing() {
     insta::assert_snapshot!(world.run(&with(&["--field", "severity=Huge"])).await, @r#"
     exit 2
     --- stderr
-    {"error":{"kind":"usage","code":"bad_value","message":"Severity (customfield_10200): \"Huge\" is not one of its values: Critical, Major, Minor, cosmetic; nothing was changed","hint":"jira create --help","exit_code":2,"retryable":false,"actor":"caller","details":{"field":"customfield_10200","allowed":["Critical","Major","Minor, cosmetic"]}}}
+    {"error":{"kind":"usage","code":"bad_value","message":"Severity (customfield_10200): \"Huge\" is not one of its values: Critical, Major, \"Minor, cosmetic\"; nothing was changed","hint":"jira create --help","exit_code":2,"retryable":false,"actor":"caller","details":{"field":"customfield_10200","allowed":["Critical","Major","Minor, cosmetic"]}}}
     "#);
     insta::assert_snapshot!(world.run(&with(&["--field", "Team=Blue"])).await, @r#"
     exit 2
@@ -103,7 +103,7 @@ async fn bad_input_has_its_code_and_creates_nothing() {
     insta::assert_snapshot!(world.run(&with(&["--field", "Root Cause=x"])).await, @r#"
     exit 2
     --- stderr
-    {"error":{"kind":"usage","code":"bad_value","message":"the field Root Cause (customfield_10209) is not on the screen for creating a Bug in OPS","hint":"jira create --help","exit_code":2,"retryable":false,"actor":"caller"}}
+    {"error":{"kind":"usage","code":"bad_value","message":"the field Root Cause (customfield_10209) is not on the screen for creating a Bug in OPS; nothing was changed","hint":"jira create --help","exit_code":2,"retryable":false,"actor":"caller","details":{"fields":[{"id":"customfield_10209","name":"Root Cause"}]}}}
     "#);
     insta::assert_snapshot!(world.run(&["create", "--project", "NOPE", "--summary", "x", "--field", "a=b"]).await, @r#"
     exit 5
@@ -129,7 +129,7 @@ async fn bad_input_has_its_code_and_creates_nothing() {
     insta::assert_snapshot!(world.run(&["create", "--project", "GAIA", "--summary", "x", "--assignee", "Dana"]).await, @r#"
     exit 2
     --- stderr
-    {"error":{"kind":"usage","code":"bad_value","message":"POST /rest/api/2/issue: assignee: User 'Dana' does not exist. (an assignee is named by the login name, which is `name` in Jira's JSON)","exit_code":2,"retryable":false,"actor":"caller","status_code":400,"request_id":"REQUEST","details":{"errorMessages":[],"errors":{"assignee":"User 'Dana' does not exist."}}}}
+    {"error":{"kind":"usage","code":"bad_value","message":"POST /rest/api/2/issue: assignee: User 'Dana' does not exist. (a user is named by the login name, which is `name` in Jira's JSON)","exit_code":2,"retryable":false,"actor":"caller","status_code":400,"request_id":"REQUEST","details":{"errorMessages":[],"errors":{"assignee":"User 'Dana' does not exist."}}}}
     "#);
     insta::assert_snapshot!(world.run(&with(&[])).await, @r#"
     exit 1

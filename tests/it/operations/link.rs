@@ -61,7 +61,7 @@ async fn bad_input_has_its_code_and_links_nothing() {
     insta::assert_snapshot!(world.run(&["link", "--from=GAIA-1", "--to=WEB-9", "--link-type=Eats"]).await, @r#"
     exit 2
     --- stderr
-    {"error":{"kind":"usage","code":"bad_value","message":"Jira has no link type \"Eats\": it has Blocks (blocks, is blocked by), Cloners (clones, is cloned by), Duplicate (duplicates, is duplicated by), Relates (relates to, relates to); nothing was changed","exit_code":2,"retryable":false,"actor":"caller","details":{"allowed":["Blocks (blocks, is blocked by)","Cloners (clones, is cloned by)","Duplicate (duplicates, is duplicated by)","Relates (relates to, relates to)"]}}}
+    {"error":{"kind":"usage","code":"bad_value","message":"Jira has no link type \"Eats\": it has Blocks (blocks / is blocked by), Cloners (clones / is cloned by), Duplicate (duplicates / is duplicated by), Relates (relates to / relates to); nothing was changed","exit_code":2,"retryable":false,"actor":"caller","details":{"allowed":["Blocks (blocks / is blocked by)","Cloners (clones / is cloned by)","Duplicate (duplicates / is duplicated by)","Relates (relates to / relates to)"]}}}
     "#);
     insta::assert_snapshot!(world.run(&["link", "--from=GAIA-1", "--to=WEB-99999"]).await, @r#"
     exit 5

@@ -4,7 +4,7 @@ use crate::jira::screen::Schema;
 fn field(kind: &str, items: &str, allowed: Option<Value>) -> Field {
     let schema = Schema { kind: kind.to_owned(), items: items.to_owned(), custom: String::new() };
     let allowed = allowed.map(|allowed| allowed.as_array().unwrap().clone());
-    Field { id: "customfield_1".to_owned(), name: "Field".to_owned(), schema, allowed }
+    Field { id: "customfield_1".to_owned(), name: "Field".to_owned(), schema, allowed, required: false }
 }
 
 fn options() -> Option<Value> {
@@ -56,7 +56,7 @@ fn an_option_is_one_of_those_there_are() {
     assert_eq!(shape(&field, "high").unwrap(), json!({"value": "High"}));
     assert_eq!(shape(&field, "2").unwrap(), json!({"value": "Low, or lower"}));
     let misfit = shape(&field, "Medium").unwrap_err();
-    assert_eq!(misfit.message, "\"Medium\" is not one of its values: High, Low, or lower");
+    assert_eq!(misfit.message, "\"Medium\" is not one of its values: High, \"Low, or lower\"");
     assert_eq!(misfit.allowed, ["High", "Low, or lower"]);
     assert_eq!(shaped("option", "Medium").unwrap(), json!({"value": "Medium"}), "Jira does not say which");
 }

@@ -1,0 +1,129 @@
+//! Why Jira refused a change: found out afterwards, so that what is right costs no request.
+
+use serde_json::{Map, Value};
+
+use crate::jira::key::IssueRef;
+use crate::jira::screen::{EPIC_LINK, Field, SPRINT, Schema};
+use crate::jira::{Jira, JiraError, agile, issue};
+use crate::ops::OpError;
+
+use super::find::Place;
+use super::{By, Offered, shaped};
+
+/// What was sent, for whoever has to say why Jira refused it.
+pub(in crate::ops) struct Sent {
+    /// What was typed of it as one of the values that a field offers.
+    offered: Vec<Offered>,
+    /// What names something that only Jira can tell whether it is there.
+    referents: Vec<(String, Referent)>,
+    /// The fields that were to be emptied.
+    emptied: Vec<String>,
+}
+
+/// What a value names, other than one of the values that its field offers.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::ops) enum Referent {
+    User,
+    Issue(IssueRef),
+    Sprint(u64),
+}
+
+impl Referent {
+    /// By what the field holds.
+    pub(super) fn of(schema: &Schema, value: &Value) -> Option<Referent> {
+        let issue = |key: &Value| key.as_str()?.parse().ok().map(Referent::Issue);
+        match (schema.custom.as_str(), schema.kind.as_str(), schema.items.as_str()) {
+            (SPRINT, ..) => value.as_u64().map(Referent::Sprint),
+            (EPIC_LINK, ..) => issue(value),
+            (_, "issuelink", _) => issue(&value["key"]),
+            (_, "user", _) | (_, _, "user") => Some(Referent::User),
+            _ => None,
+        }
+    }
+
+    /// What it is in words, if Jira does not show it.
+    async fn missing(&self, jira: &Jira) -> Option<String> {
+        let (request, what) = match self {
+            Referent::User => return None,
+            Referent::Issue(key) => (issue::get(key).query("fields", "issuetype"), format!("issue {key}")),
+            Referent::Sprint(id) => (agile::sprint(*id), format!("sprint {id}")),
+        };
+        match jira.send(&request).await {
+            Err(JiraError::Refused { status: 404, .. }) => Some(what),
+            _ => None,
+        }
+    }
+}
+
+impl Sent {
+    pub(super) fn new(
+        fields: &Map<String, Value>,
+        offered: Vec<Offered>,
+        mut referents: Vec<(String, Referent)>,
+    ) -> Self {
+        // Where nobody was named, the project wants somebody, which no value is to blame for.
+        if fields.contains_key("assignee") {
+            referents.push(("assignee".to_owned(), Referent::User));
+        }
+        let emptied = fields.iter().filter(|(_, value)| is_empty(value)).map(|(id, _)| id.clone()).collect();
+        Sent { offered, referents, emptied }
+    }
+
+    /// The parent, which was sent as well.
+    pub fn with_parent(mut self, parent: Option<IssueRef>) -> Self {
+        self.referents.extend(parent.map(|key| ("parent".to_owned(), Referent::Issue(key))));
+        self
+    }
+}
+
+/// What takes away what a field holds.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(values) => values.is_empty(),
+        Value::Object(members) => members.get("name").is_some_and(Value::is_null),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Why Jira refused the change. A value that a field does not offer is said to be that, in the words that the
+/// same value has with `--field`, with Jira's beside them; so is a user, an issue or a sprint that is not there,
+/// and an empty value where there must be one. Anything else is in Jira's own words. `screen` is asked only
+/// for values of the first kind.
+pub(in crate::ops) async fn explain(
+    error: JiraError,
+    sent: Sent,
+    command: &'static str,
+    screen: impl Future<Output = Result<(Vec<Field>, String), OpError>>,
+    jira: &Jira,
+) -> OpError {
+    let JiraError::Refused { status: 400, details, .. } = &error else { return error.into() };
+    let refused = |id: &str| details["errors"].get(id).is_some();
+    let offered: Vec<_> = sent.offered.into_iter().filter(|offered| refused(offered.id)).collect();
+    // Without a screen Jira's own words are all there is.
+    if !offered.is_empty()
+        && let Ok((fields, name)) = screen.await
+    {
+        let place = Place { command, fields: &fields, name, jira };
+        for Offered { id, text } in offered {
+            match shaped(&By::Word(id.to_owned()), &text, &place).await {
+                Ok(_) | Err(OpError::Jira(_)) => {}
+                Err(misfit) => return misfit.told_by(error),
+            }
+        }
+    }
+    if sent.emptied.iter().any(|id| refused(id)) {
+        return OpError::Emptied(error);
+    }
+    let referents: Vec<_> = sent.referents.into_iter().filter(|(id, _)| refused(id)).collect();
+    if referents.iter().any(|(_, referent)| *referent == Referent::User) {
+        return OpError::User(error);
+    }
+    for (field, referent) in referents {
+        if let Some(what) = referent.missing(jira).await {
+            return OpError::Nowhere { field, what }.told_by(error);
+        }
+    }
+    error.into()
+}
