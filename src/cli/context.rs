@@ -206,6 +206,16 @@ impl Context {
         *sprint = sprint.take().or_else(|| set(&self.settings.sprint_field));
     }
 
+    /// Warns of the epic's or the sprint's field where this Jira has none of that id: it says nothing itself.
+    pub fn unknown_fields(&self, ids: &[String]) {
+        for id in ids {
+            let text = format!(
+                "this Jira has no field {id}, which --epic-field or --sprint-field, a variable or the site names"
+            );
+            self.out.warning("no_such_field", &text, Some(json!({ "field": id })));
+        }
+    }
+
     /// Keeps what the command has seen of Jira for completion. It never fails a command.
     pub fn keep_notes(&self) {
         let Some(base_url) = &self.settings.base_url else { return };

@@ -12,5 +12,8 @@ pub async fn run(mut args: GetArgs, ctx: &Context) -> Result<(), Failure> {
     let jira = ctx.jira().await?;
     let found = get::run(args, &jira).await.map_err(|error| ctx.named(error))?;
     found.issues().iter().for_each(|issue| ctx.notes.issue(issue));
-    ctx.out.value(&found)
+    ctx.out.value(&found)?;
+    ctx.out.written().await?;
+    ctx.unknown_fields(&found.unknown_fields);
+    Ok(())
 }

@@ -47,10 +47,11 @@ pub async fn run(mut args: SearchArgs, ctx: &Context) -> Result<(), Failure> {
 }
 
 fn tell(ctx: &Context, found: &Found, counts: bool, all: bool) {
-    let Found { total, returned, truncated, warnings, .. } = found;
+    let Found { total, returned, truncated, warnings, unknown_fields, .. } = found;
     for warning in warnings {
         ctx.out.warning("jira", warning, None);
     }
+    ctx.unknown_fields(unknown_fields);
     // Whoever closed stdout had enough, and knows it.
     if *truncated && !counts && !ctx.out.closed() {
         let text = match all {

@@ -300,10 +300,10 @@ pub(super) fn parse_redirect_uri(text: &str) -> Result<String, ConfigError> {
     Ok(text.to_owned())
 }
 
-/// Parses the id of a field of Jira's.
+/// Parses the id of a custom field, which an issue's epic and its sprints are in every Jira.
 pub(super) fn parse_field_id(text: &str) -> Result<String, ConfigError> {
-    let in_id = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    if text.is_empty() || !text.chars().all(in_id) {
+    let number = text.strip_prefix("customfield_").unwrap_or_default();
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(ConfigError::bad("must be a field id, such as customfield_10101"));
     }
     Ok(text.to_owned())

@@ -87,6 +87,8 @@ pub fn schema() -> Value {
 pub struct Found {
     view: View,
     names: readable::Names,
+    /// Fields that were named as the epic's or the sprint's, and that this Jira does not have.
+    pub unknown_fields: Vec<String>,
 }
 
 /// One issue is an object, several are a list.
@@ -132,6 +134,7 @@ impl Text for Found {
 struct Wish {
     issues: Vec<IssueRef>,
     fields: Vec<String>,
+    unseen: Vec<String>,
     expand: String,
     comments: Option<u64>,
 }
@@ -149,6 +152,9 @@ pub async fn run(args: GetArgs, jira: &Jira) -> Result<Found, OpError> {
     let one = wish.issues.len() == 1;
     let fetching = wish.issues.iter().map(|issue| fetch(issue, &wish, jira));
     let mut issues: Vec<Value> = stream::iter(fetching).buffered(at_once).try_collect().await?;
+    let mut unseen = std::mem::take(&mut wish.unseen);
+    issues.iter().for_each(|issue| select::see(issue, &mut unseen));
+    let unknown_fields = select::unknown(unseen, jira).await;
     let view = match issues.pop() {
         Some(issue) if one => View::One(issue),
         last => {
@@ -156,7 +162,7 @@ pub async fn run(args: GetArgs, jira: &Jira) -> Result<Found, OpError> {
             View::Several(issues)
         }
     };
-    Ok(Found { view, names })
+    Ok(Found { view, names, unknown_fields })
 }
 
 async fn fetch(key: &IssueRef, wish: &Wish, jira: &Jira) -> Result<Value, JiraError> {
@@ -195,9 +201,11 @@ fn parse(args: GetArgs) -> Result<Wish, OpError> {
             return Err(OpError::Value { command: "get", message });
         }
     };
+    let chosen = selection("get", asked.as_deref(), FIELDS, epic_field, sprint_field)?;
     Ok(Wish {
         issues,
-        fields: selection(asked.as_deref(), FIELDS, epic_field, sprint_field),
+        fields: chosen.fields,
+        unseen: chosen.unseen,
         expand: list(&expand.unwrap_or_default()).join(","),
         comments,
     })

@@ -106,20 +106,29 @@ fn spoken(names: &[String]) -> String {
 
 /// The fields that were asked for, or the usual ones with the epic's and the sprint's.
 fn selection(
+    command: &'static str,
     asked: Option<&str>,
     usual: &[&str],
     epic_field: Option<String>,
     sprint_field: Option<String>,
-) -> Vec<String> {
+) -> Result<Selection, OpError> {
+    let epic = fields::field_id(command, "--epic-field", epic_field)?;
+    let sprint = fields::field_id(command, "--sprint-field", sprint_field)?;
     let asked = list(asked.unwrap_or_default());
     if !asked.is_empty() {
-        return asked;
+        return Ok(Selection { fields: asked, unseen: Vec::new() });
     }
-    let own = |field: Option<String>, usual: &str| {
-        field.filter(|field| !field.trim().is_empty()).unwrap_or_else(|| usual.to_owned())
-    };
+    let unseen = epic.iter().chain(&sprint).cloned().collect();
     let mut fields: Vec<String> = usual.iter().map(|field| (*field).to_owned()).collect();
-    fields.push(own(epic_field, EPIC_FIELD));
-    fields.push(own(sprint_field, SPRINT_FIELD));
-    fields
+    fields.push(epic.unwrap_or_else(|| EPIC_FIELD.to_owned()));
+    fields.push(sprint.unwrap_or_else(|| SPRINT_FIELD.to_owned()));
+    Ok(Selection { fields, unseen })
+}
+
+/// Which fields of an issue are returned.
+struct Selection {
+    /// Their ids or names.
+    fields: Vec<String>,
+    /// The epic's and the sprint's where somebody named them, as long as no issue has shown them.
+    unseen: Vec<String>,
 }

@@ -111,6 +111,8 @@ pub struct Found {
     pub truncated: bool,
     /// What Jira says about the query.
     pub warnings: Vec<String>,
+    /// Fields that were named as the epic's or the sprint's, and that this Jira does not have.
+    pub unknown_fields: Vec<String>,
     /// The result itself.
     pub view: View,
 }
@@ -163,7 +165,7 @@ impl Text for Found {
 /// Searches. With a sink the issues go there, while the next page is fetched, and are not kept.
 pub async fn run(args: SearchArgs, jira: &Jira, sink: Option<&mut Sink<'_>>) -> Result<Found, OpError> {
     let asked = args.fields.is_some();
-    let (mut query, shape) = parse(args)?;
+    let (mut query, mut unseen, shape) = parse(args)?;
     if asked {
         query.fields = select::ids("search", query.fields, jira).await?;
     }
@@ -184,6 +186,7 @@ pub async fn run(args: SearchArgs, jira: &Jira, sink: Option<&mut Sink<'_>>) -> 
                 warnings.push(warning);
             }
         }
+        page.issues.iter().for_each(|issue| select::see(issue, &mut unseen));
         let fetching = async { Ok(pages.next().await) };
         let handing_out = async {
             match &mut sink {
@@ -208,7 +211,12 @@ pub async fn run(args: SearchArgs, jira: &Jira, sink: Option<&mut Sink<'_>>) -> 
         Shape::Meta(_) => View::Meta(issues),
         _ => View::Issues(issues),
     };
-    Ok(Found { total: pages.total(), returned, truncated: pages.truncated(), warnings, view })
+    let unknown_fields = match returned {
+        0 => Vec::new(),
+        _ => select::unknown(unseen, jira).await,
+    };
+    let (total, truncated) = (pages.total(), pages.truncated());
+    Ok(Found { total, returned, truncated, warnings, unknown_fields, view })
 }
 
 /// Why no more issues are handed out.
@@ -243,7 +251,14 @@ fn keep(page: Vec<Value>, issues: &mut Vec<Value>) -> u64 {
 
 async fn count(query: &Query, jira: &Jira) -> Result<Found, OpError> {
     let page = paging::page(jira, query, 0, 0).await?;
-    Ok(Found { total: page.total, returned: 0, truncated: false, warnings: page.warnings, view: View::Count })
+    Ok(Found {
+        total: page.total,
+        returned: 0,
+        truncated: false,
+        warnings: page.warnings,
+        unknown_fields: Vec::new(),
+        view: View::Count,
+    })
 }
 
 /// What the arguments mean.
@@ -253,7 +268,7 @@ enum Shape {
     Count,
 }
 
-fn parse(args: SearchArgs) -> Result<(Query, Shape), OpError> {
+fn parse(args: SearchArgs) -> Result<(Query, Vec<String>, Shape), OpError> {
     let SearchArgs { jql, jql_pos, fields: asked, limit, all, count, meta, epic_field, sprint_field } = args;
     let clash = |message| OpError::Flag { command: "search", message };
     let value = |message: &str| OpError::Value { command: "search", message: message.to_owned() };
@@ -278,14 +293,12 @@ fn parse(args: SearchArgs) -> Result<(Query, Shape), OpError> {
         Some(_) => return Err(value("--limit must be 1 or more; --count returns only the number")),
     };
     let wanted = if all { u64::MAX } else { limit };
-    let fields = match count {
-        true => Vec::new(),
-        false => selection(asked.as_deref(), FIELDS, epic_field, sprint_field),
-    };
+    let chosen = selection("search", asked.as_deref(), FIELDS, epic_field, sprint_field)?;
+    let fields = if count { Vec::new() } else { chosen.fields };
     let shape = match (count, meta) {
         (true, _) => Shape::Count,
         (false, true) => Shape::Meta(wanted),
         (false, false) => Shape::Issues(wanted),
     };
-    Ok((Query { jql, fields, ..Query::default() }, shape))
+    Ok((Query { jql, fields, ..Query::default() }, chosen.unseen, shape))
 }

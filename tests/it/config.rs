@@ -130,6 +130,8 @@ async fn sites_are_listed_chosen_changed_and_removed() {
     world.run(&["site", "set", "two", "epic-field", ""]).await.ok();
     for bad in [
         &["site", "set", "two", "epic-field", "a b"][..],
+        &["site", "set", "two", "epic-field", "bad"],
+        &["site", "set", "two", "sprint-field", "customfield_"],
         &["site", "set", "two", "callback-port", "0"],
         &["site", "set", "two", "base-url", "https://evil.example.com"],
         &["site", "set", "two", "client_id", "other"],
@@ -140,6 +142,36 @@ async fn sites_are_listed_chosen_changed_and_removed() {
     world.run(&["site", "remove", "two"]).await.ok();
     assert_eq!(defaults().await, [("one".to_owned(), false)]);
     world.run(&["site", "remove", "two"]).await.failed(2, "bad_value");
+}
+
+/// Jira passes over an id that it does not know.
+#[tokio::test]
+async fn an_epic_field_that_jira_does_not_have_is_warned_of() {
+    let world = World::new().await;
+    world.logged_in().await;
+    let search = ["search", "project = GAIA ORDER BY key", "--limit", "2"];
+    assert_eq!(world.run(&search).await.ok().json().as_array().unwrap().len(), 2);
+    world.run(&["site", "set", SITE, "epic-field", "customfield_10101"]).await.ok();
+    let known = world.run(&search).await.ok();
+    assert!(!known.stderr.contains("no_such_field"), "{known}");
+    assert_eq!(world.requests(), ["POST /rest/api/2/search"; 2], "nothing is looked up for it");
+    world.run(&["site", "set", SITE, "epic-field", "customfield_99999"]).await.ok();
+    let streamed = [&search[..], &["--output", "jsonl"]].concat();
+    for args in [&search[..], &streamed, &["get", "GAIA-1"], &["get", "GAIA-1", "GAIA-2"]] {
+        let ran = world.run(args).await.ok();
+        assert!(ran.warnings().contains(&"no_such_field".to_owned()), "{ran}");
+        assert!(ran.stderr.contains(r#""field":"customfield_99999""#), "{ran}");
+    }
+    for quiet in
+        [&["search", "key = GAIA-1", "--fields", "summary"][..], &["search", "key = GAIA-1", "--count"]]
+    {
+        assert_eq!(world.run(quiet).await.ok().warnings(), [""; 0]);
+    }
+    let typed = world.run(&["search", "key = GAIA-1", "--epic-field", "bad"]).await.failed(2, "bad_value");
+    assert!(typed.stderr.contains("--epic-field takes the id of a field"), "{typed}");
+    world.run(&["get", "GAIA-1", "--sprint-field", "10100"]).await.failed(2, "bad_value");
+    let update = ["update", "GAIA-1", "--epic", "GAIA-2", "--epic-field", "epic"];
+    world.run(&update).await.failed(2, "bad_value");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The fields that are to be returned, by id or by name. Jira takes ids alone, and says nothing of a word that is
 //! none: whoever mistyped one would be told that the field is empty.
 
+use serde_json::Value;
+
 use crate::jira::Jira;
 use crate::jira::screen::{self, Field};
 use crate::ops::OpError;
@@ -70,6 +72,21 @@ pub(in crate::ops) async fn ids(
     }
     let all = screen::fields(jira).await?;
     words.into_iter().map(|word| id(command, word, &all)).collect()
+}
+
+/// Those of the fields that this Jira does not have. It passes over an id that it does not know, so one that no
+/// issue has shown is worth a request; the answer there is already is worth more than that one.
+pub(in crate::ops) async fn unknown(unseen: Vec<String>, jira: &Jira) -> Vec<String> {
+    if unseen.is_empty() {
+        return unseen;
+    }
+    let Ok(all) = screen::fields(jira).await else { return Vec::new() };
+    unseen.into_iter().filter(|id| all.iter().all(|field| field.id != *id)).collect()
+}
+
+/// Takes out what an issue shows.
+pub(in crate::ops) fn see(issue: &Value, unseen: &mut Vec<String>) {
+    unseen.retain(|id| issue["fields"].get(id).is_none());
 }
 
 /// `-summary` leaves a field out.

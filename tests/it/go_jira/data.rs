@@ -9,9 +9,11 @@ async fn run(world: &World, args: &[&str]) -> Ran {
     world.with_token(args).run().await
 }
 
-/// The body of the last request.
+/// The last body that was sent.
 fn sent(world: &World) -> Value {
-    serde_json::from_str(&world.jira.log().last().unwrap().body).unwrap()
+    let log = world.jira.log();
+    let last = log.iter().rev().find(|request| !request.body.is_empty()).unwrap();
+    serde_json::from_str(&last.body).unwrap()
 }
 
 /// The last request: method, path, and query in the order of its names.
