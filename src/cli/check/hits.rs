@@ -1,14 +1,16 @@
 //! Looking for places in a file: by variable, by command line, by flag, by what stands in a line. What is shown
 //! of them is never a value.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-use super::groovy::{expression, interpolations};
+use super::groovy::{expression, interpolations, is_harmless};
 use super::invocation::{Flag, Invocation};
 use super::lines::{Spot, text};
 use super::script::{Script, Setting};
+use super::shell::Word;
 
 /// One place where it is found.
 #[derive(Debug)]
@@ -21,6 +23,10 @@ pub struct Hit {
     pub instead: Option<String>,
 }
 
+/// How a Jenkinsfile hands a text on.
+const AROUND: &str = "single quotes around the command, and a variable instead: withEnv([\"INPUT_REF=…\"]) around it, \
+                      and no --ref";
+
 macro_rules! pattern {
     ($name:ident $text:literal) => {
         pub(super) static $name: LazyLock<Regex> =
@@ -30,12 +36,14 @@ macro_rules! pattern {
 
 pattern!(DOTENV r"(^|\s|>|/)\.env(\s|$)");
 pattern!(NAMED_DOTENV r"--env-file|JIRA_ENV_FILE|^\s*#");
-pattern!(EXIT_ONE r#"\$\{?\?\}?"?\s*(-eq|-ne|==?|!=)\s*"?1\b"#);
 pattern!(RETRY_AFTER r"\.retry_after\b");
 pattern!(CLOUD r"(?i)\b[a-z0-9-]+\.atlassian\.net\b");
 pattern!(ACTION r#"^\s*(?:-\s+)?uses:\s*["']?[^\s"']*/(?:jira-action|go-jira)@"#);
 pattern!(FOREIGN_TEXT
-    r"\$\{\{[^}]*\b(?:head_commit\.message|commits?\b[^}]*\.message|event\.[a-z_.]*\.?(?:title|body|name|label|email)|head_ref|head\.ref|ref_name)\b[^}]*\}\}");
+    r"\$\{\{[^}]*\b(?:head_commit\.message|commits?\b[^}]*\.message|event\.[a-z_.]*\.?(?:title|body|name|label|email)|head_ref|head\.ref|head_branch|display_title|ref_name)\b[^}]*\}\}|\$\((?:Build\.SourceVersionMessage|Build\.SourceBranch(?:Name)?|System\.PullRequest\.SourceBranch)\)");
+pattern!(ASSIGNED r#"([A-Za-z_]\w*)=(?:"[^"]*|'[^']*|[^\s"';]*)$"#);
+pattern!(EXPANDED r"\$\{?([A-Za-z_]\w*)");
+pattern!(ADDED r#"["']\s*\+\s*([A-Za-z_][\w.]*)"#);
 
 impl Hit {
     pub(super) fn at(set: &Setting, found: &str) -> Hit {
@@ -89,14 +97,81 @@ impl Script {
     }
 
     pub(super) fn injections(&self) -> Vec<Hit> {
-        let words = self.invocations.iter().flat_map(|one| &one.words);
+        let words = self.invocations.iter().flat_map(|one| one.words.iter().chain(&one.fed));
         let hits = words.flat_map(|word| {
             let source = word.text();
             let found: Vec<String> =
                 FOREIGN_TEXT.find_iter(&source).map(|found| found.as_str().to_owned()).collect();
             found.into_iter().map(|found| Hit { line: word.line, column: word.column, found, instead: None })
         });
-        hits.chain(self.pasted()).collect()
+        hits.chain(self.here_strings())
+            .chain(self.assignments())
+            .chain(self.pasted())
+            .chain(self.added())
+            .collect()
+    }
+
+    /// `go-jira … <<< "…"`
+    fn here_strings(&self) -> Vec<Hit> {
+        let hit = |one: &Invocation| {
+            let found = one.redirects.iter().find_map(|redirect| FOREIGN_TEXT.find(redirect))?;
+            Some(Hit { found: found.as_str().to_owned(), ..Hit::command(one) })
+        };
+        self.invocations.iter().filter_map(hit).collect()
+    }
+
+    /// Variables of a shell that somebody else's text is pasted into, and that go-jira gets.
+    fn assignments(&self) -> Vec<Hit> {
+        let expanded = self.expanded();
+        let given = |name: &str| {
+            name.starts_with("INPUT_") || matches!(name, "REF" | "COMMENT") || expanded.contains(name)
+        };
+        let hit = |line: &Vec<Spot>| {
+            let source = text(line);
+            let found = FOREIGN_TEXT.find(&source)?;
+            let name = ASSIGNED.captures(&source[..found.start()])?.get(1)?.as_str();
+            let at = line.get(source[..found.start()].chars().count())?;
+            let found = found.as_str().to_owned();
+            given(name).then_some(Hit { line: at.line, column: at.column, found, instead: None })
+        };
+        self.logical.iter().filter_map(hit).collect()
+    }
+
+    /// The variables that go-jira's command lines take in.
+    fn expanded(&self) -> HashSet<String> {
+        let words = self.invocations.iter().flat_map(|one| one.words.iter().chain(&one.fed));
+        let redirects = self.invocations.iter().flat_map(|one| &one.redirects).cloned();
+        let texts = words.map(Word::text).chain(redirects);
+        let names = |text: String| -> Vec<String> {
+            EXPANDED.captures_iter(&text).map(|found| found[1].to_owned()).collect()
+        };
+        texts.flat_map(names).collect()
+    }
+
+    /// `sh "go-jira …" + env.X`
+    fn added(&self) -> Vec<Hit> {
+        if !self.groovy {
+            return Vec::new();
+        }
+        let runs: HashMap<usize, usize> = self.invocations.iter().map(|one| (one.line, one.column)).collect();
+        let lines = self.lines.iter().filter_map(|line| Some((line, *runs.get(&line.first()?.line)?)));
+        let hits = lines.flat_map(|(line, column)| {
+            let source = text(line);
+            let names = ADDED.captures_iter(&source).filter_map(|found| found.get(1));
+            let names = names.filter(|name| !is_harmless(name.as_str()));
+            let hit = |name: regex_lite::Match<'_>| {
+                let at = line.get(source[..name.start()].chars().count())?;
+                let found = format!("+ {}", name.as_str());
+                (at.column > column).then(|| Hit {
+                    line: at.line,
+                    column: at.column,
+                    found,
+                    instead: Some(AROUND.to_owned()),
+                })
+            };
+            names.filter_map(hit).collect::<Vec<_>>()
+        });
+        hits.collect()
     }
 
     /// What Groovy puts into a command before the shell reads it.
@@ -105,14 +180,12 @@ impl Script {
             return Vec::new();
         }
         let places = interpolations(&self.lines);
-        let words = self.invocations.iter().flat_map(|one| &one.words);
+        let words = self.invocations.iter().flat_map(|one| one.words.iter().chain(&one.fed));
         let spots = words.flat_map(|word| (0..word.spots.len()).map(|at| &word.spots[at..]));
         let hit = |spots: &[Spot]| {
             let first = spots.first().filter(|first| places.contains(&(first.line, first.column)))?;
             let found = format!("${{{}}}", expression(spots)?);
-            let instead = "single quotes around the command, and a variable instead: withEnv([\"INPUT_REF=…\"]) around \
-                           it, and no --ref";
-            let instead = Some(instead.to_owned());
+            let instead = Some(AROUND.to_owned());
             Some(Hit { line: first.line, column: first.column, found, instead })
         };
         spots.filter_map(hit).collect()

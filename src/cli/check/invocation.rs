@@ -75,6 +75,8 @@ pub struct Invocation {
     pub surplus: Vec<Word>,
     /// All words behind the name.
     pub words: Vec<Word>,
+    /// The words of the commands whose output it reads.
+    pub fed: Vec<Word>,
     /// Such as `2>&1`.
     pub redirects: Vec<String>,
     /// What follows: `||`, `|`, …, and the words of that.
@@ -87,6 +89,10 @@ impl Invocation {
         let name = &simple.words[at];
         let words = simple.words[at + 1..].to_vec();
         let (flags, mut surplus) = parse(&words);
+        // Help is asked for there and here alike, and nothing else is done.
+        if flags.iter().any(|flag| matches!(flag.name.as_str(), "help" | "h")) {
+            return None;
+        }
         let first = surplus.first().map(Word::text);
         let command = match &first {
             Some(first) => {
@@ -112,6 +118,7 @@ impl Invocation {
             flags,
             surplus,
             words,
+            fed: Vec::new(),
             redirects: simple.redirects.clone(),
             then: (simple.closed_by, then),
         })

@@ -1,5 +1,5 @@
 //! A file as the lines that a shell or a workflow takes for one: continued lines joined, folded blocks of YAML
-//! unfolded, here-documents left out. Every character knows where it stands.
+//! unfolded, here-documents that no shell reads left out. Every character knows where it stands.
 
 use std::collections::HashMap;
 
@@ -59,6 +59,7 @@ pub fn logical(physical: &[Line]) -> Vec<Line> {
             line.extend(&physical[at]);
             at += 1;
         }
+        at = close_list(&mut line, physical, at);
         at = close_quote(&mut line, physical, at);
         at = skip_here_documents(&text(&line), physical, &lasts, at);
         lines.push(line);
@@ -85,6 +86,32 @@ fn is_folded(line: &[Spot]) -> bool {
 /// An odd number of backslashes at the end.
 fn is_continued(line: &[Spot]) -> bool {
     line.iter().rev().take_while(|spot| spot.c == '\\').count() % 2 == 1
+}
+
+/// Adds the lines of a list of go-jira's arguments, up to the bracket that closes it.
+fn close_list(line: &mut Line, physical: &[Line], at: usize) -> usize {
+    let opens =
+        |line: &[Spot]| line.iter().rfind(|spot| !spot.c.is_whitespace()).is_some_and(|spot| spot.c == '[');
+    if !opens(line) {
+        return at;
+    }
+    let mut longer = line.clone();
+    for (more, next) in physical.iter().enumerate().skip(at).take(LONGEST_QUOTE) {
+        // A list in a list is none of words, and is looked at when its own turn comes.
+        if opens(next) {
+            return at;
+        }
+        longer.extend(longer.last().copied().map(|end| Spot { c: ' ', ..end }));
+        longer.extend(next);
+        if text(next).trim_end_matches([' ', ',', ')', ';']).ends_with(']') {
+            if !longer.iter().skip(line.len()).map(|spot| spot.c).collect::<String>().contains("go-jira") {
+                return at;
+            }
+            *line = longer;
+            return more + 1;
+        }
+    }
+    at
 }
 
 /// Adds the lines up to the quote that closes an argument of go-jira's. An apostrophe in a sentence closes
@@ -130,6 +157,9 @@ fn lasts(physical: &[Line]) -> HashMap<String, usize> {
 /// Behind the bodies of the here-documents that begin in a line. What looks like one and never ends is
 /// something else, such as an operator of another language.
 fn skip_here_documents(line: &str, physical: &[Line], lasts: &HashMap<String, usize>, at: usize) -> usize {
+    if feeds_shell(line) {
+        return at;
+    }
     let mut at = at;
     let mut rest = line;
     while let Some(found) = rest.find("<<") {
@@ -148,6 +178,13 @@ fn skip_here_documents(line: &str, physical: &[Line], lasts: &HashMap<String, us
         }
     }
     at
+}
+
+/// `bash <<EOF`, `ssh host <<EOF`, `cat <<EOF | sh`, a Dockerfile's `RUN <<EOF`: the document is commands.
+fn feeds_shell(line: &str) -> bool {
+    const SHELLS: [&str; 8] = ["sh", "bash", "dash", "ash", "zsh", "ksh", "ssh", "RUN"];
+    let mut words = line.split(|c: char| c.is_whitespace() || "|;&(){}'\"".contains(c));
+    words.any(|word| SHELLS.contains(&word.rsplit('/').next().unwrap_or(word)))
 }
 
 #[cfg(test)]
@@ -179,6 +216,19 @@ mod tests {
     fn here_documents_are_left_out_and_shifts_are_not() {
         let source = "cat <<'EOF' > x\ngo-jira run\n  EOF\nafter\nlist << item\nlast <<< word\nend";
         assert_eq!(lines(source), ["cat <<'EOF' > x", "after", "list << item", "last <<< word", "end"]);
+    }
+
+    #[test]
+    fn a_list_of_words_is_one_line_and_no_other_list() {
+        assert_eq!(lines("x: [\n'go-jira',\n'run',\n]\ny"), ["x: [ 'go-jira', 'run', ]", "y"]);
+        assert_eq!(lines("x: [\n'a'\n]"), ["x: [", "'a'", "]"]);
+        assert_eq!(lines("x([\n[\n'go-jira']"), ["x([", "[ 'go-jira']"]);
+    }
+
+    #[test]
+    fn a_here_document_for_a_shell_stays() {
+        assert_eq!(lines("bash -e <<EOF\ngo-jira run\nEOF"), ["bash -e <<EOF", "go-jira run", "EOF"]);
+        assert_eq!(lines("cat <<EOF > run.sh\ngo-jira run\nEOF\nx"), ["cat <<EOF > run.sh", "x"]);
     }
 
     #[test]

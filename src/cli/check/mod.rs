@@ -2,6 +2,7 @@
 //! differently here. Nothing in them is run, and no value of theirs is repeated.
 
 mod callback;
+mod exits;
 mod groovy;
 mod hits;
 mod invocation;
@@ -9,6 +10,7 @@ mod lines;
 mod position;
 mod rules;
 mod script;
+mod settings;
 mod shell;
 
 use std::fs::File;

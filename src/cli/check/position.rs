@@ -9,7 +9,8 @@ const WRAPPERS: [&str; 18] = [
 ];
 
 /// Flags of theirs with a value.
-const WRAPPER_VALUES: [&str; 10] = ["-u", "-g", "-n", "-I", "-L", "-P", "-s", "-k", "-C", "--user"];
+const WRAPPER_VALUES: [&str; 16] =
+    ["-u", "-g", "-n", "-I", "-L", "-P", "-s", "-k", "-C", "--user", "-i", "-p", "-l", "-o", "-J", "-F"];
 
 /// Programs that run an image or in a container.
 const CONTAINERS: [&str; 6] = ["docker", "podman", "nerdctl", "docker-compose", "kubectl", "oc"];
@@ -37,7 +38,7 @@ const KEYWORDS: [&str; 18] = [
 ];
 
 /// Keys of workflow files whose value is a command.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 16] = [
     "run",
     "script",
     "before_script",
@@ -49,6 +50,9 @@ const KEYS: [&str; 13] = [
     "args",
     "entrypoint",
     "sh",
+    "bash",
+    "pwsh",
+    "powershell",
     "shell",
     "exec",
 ];
@@ -79,11 +83,19 @@ pub(super) fn is_go_jira(word: &str) -> bool {
 /// The word of a command that is go-jira being run, as opposed to being spoken of, fetched or installed.
 pub(super) fn command_at(words: &[Word]) -> Option<usize> {
     let texts: Vec<String> = words.iter().map(Word::text).collect();
-    let mut at = 0;
+    let mut at = schedule(&texts);
+    // A table of the system's names a user before the command.
+    if at > 0 && !is_go_jira(texts.get(at)?) && texts.get(at + 1).is_some_and(|word| is_go_jira(word)) {
+        at += 1;
+    }
     loop {
         let word = texts.get(at)?;
         if is_go_jira(word) {
             return Some(at);
+        }
+        if word == "ssh" {
+            at = behind_wrapper(&texts, at + 1) + 1;
+            continue;
         }
         if CONTAINERS.contains(&word.as_str()) {
             return in_container(&texts, at);
@@ -95,6 +107,22 @@ pub(super) fn command_at(words: &[Word]) -> Option<usize> {
         } else {
             return None;
         }
+    }
+}
+
+/// The number of words that say when cron runs what follows them.
+fn schedule(texts: &[String]) -> usize {
+    let field = |text: &String| text.chars().all(|c| c.is_ascii_digit() || "*/,-".contains(c));
+    match texts.first() {
+        Some(first)
+            if first.starts_with('@')
+                && first[1..].chars().all(|c| c.is_ascii_lowercase())
+                && first.len() > 4 =>
+        {
+            1
+        }
+        _ if texts.len() > 5 && texts[..3].iter().all(field) => 5,
+        _ => 0,
     }
 }
 
@@ -132,6 +160,11 @@ fn in_container(texts: &[String], at: usize) -> Option<usize> {
         found = next;
     }
     Some(found)
+}
+
+/// Whether the word before it makes a text a command, of a shell's.
+pub(super) fn runs_text(before: &str) -> bool {
+    RUNNERS.contains(&before)
 }
 
 /// Whether a quoted word with blanks in it is a command for another shell.

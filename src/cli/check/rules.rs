@@ -4,7 +4,8 @@
 use crate::config::{Scope, parse_boolean, parse_duration};
 
 use super::callback;
-use super::hits::{ACTION, CLOUD, DOTENV, EXIT_ONE, Hit, RETRY_AFTER};
+use super::exits;
+use super::hits::{ACTION, CLOUD, DOTENV, Hit, RETRY_AFTER};
 use super::invocation::{Flag, Invocation};
 use super::script::{Script, Setting};
 
@@ -127,7 +128,7 @@ pub const RULES: &[Rule] = &[
         code: "exit_one",
         why: "1 is go-jira's code for most failures; here 404 is 5, an unreachable Jira 7, a missing flag or --confirm 2",
         instead: "a test for 0, or the codes in `jira --help`",
-        hits: |script| script.lines_with(&EXIT_ONE, "$? and 1"),
+        hits: exits::hits,
     },
     Rule {
         code: "group_alone",

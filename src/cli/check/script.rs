@@ -7,7 +7,7 @@ use regex_lite::Regex;
 use super::groovy::is_groovy;
 use super::invocation::{COMMANDS, Invocation};
 use super::lines::{Line, Spot, logical, physical, text};
-use super::position::{command_at, is_code, is_go_jira, is_name};
+use super::position::{command_at, is_code, is_go_jira, runs_text};
 use super::shell::{Simple, Word, commands};
 
 /// A list with more items than this is none of arguments; reading each to its end would take for ever in a file
@@ -33,6 +33,8 @@ pub struct Script {
     pub concerned: bool,
     pub invocations: Vec<Invocation>,
     pub settings: Vec<Setting>,
+    /// Its lines as whoever runs them takes them.
+    pub logical: Vec<Line>,
     /// Its lines as they stand.
     pub lines: Vec<Line>,
     /// Whether it is written in Groovy, which puts values into texts by itself.
@@ -50,11 +52,15 @@ impl Script {
         let mut script = Script { dotenv, concerned, lines, groovy, ..Script::default() };
         if concerned {
             let logical = logical(&script.lines);
-            for line in &logical {
-                script.invoked(line, true);
+            match file {
+                "package.json" => script.manifest(&logical),
+                _ => {
+                    logical.iter().for_each(|line| script.invoked(line, true));
+                    script.lists(&logical);
+                }
             }
-            script.lists(&logical);
             script.set(&logical);
+            script.logical = logical;
         }
         script
     }
@@ -76,13 +82,17 @@ impl Script {
             return;
         }
         if let Some(words) = array(line) {
-            return self.array(&words);
+            return self.array(&words, is_script(line));
         }
         let simples = commands(line);
         for (number, simple) in simples.iter().enumerate() {
             let next = simples.get(number + 1);
             let at = command_at(&simple.words).filter(|_| code || simple.substituted);
-            let invocation = at.and_then(|at| Invocation::read(simple, at, next));
+            let mut invocation = at.and_then(|at| Invocation::read(simple, at, next));
+            if let Some(invocation) = &mut invocation {
+                let feeding = simples[..number].iter().rev().take_while(|before| before.closed_by == "|");
+                invocation.fed = feeding.flat_map(|before| before.words.clone()).collect();
+            }
             if let (Some(at), true) = (at, invocation.is_some()) {
                 self.assigned(&simple.words[..at]);
             }
@@ -98,10 +108,31 @@ impl Script {
     }
 
     /// `["go-jira", "run", …]`, of a Dockerfile, a workflow, or a program.
-    fn array(&mut self, words: &[Word]) {
+    fn array(&mut self, words: &[Word], script: bool) {
         let simple = Simple { words: words.to_vec(), ..Simple::default() };
+        for (number, word) in words.iter().enumerate() {
+            let before = number.checked_sub(1).map(|before| words[before].text());
+            let whole = word.spots.iter().any(|spot| spot.c.is_whitespace());
+            // A list of commands, one that stands alone, or the text of a `sh -c`.
+            if whole && (script || before.is_none_or(|before| runs_text(&before))) {
+                self.invoked(&word.spots, true);
+            }
+        }
         let at = words.iter().position(|word| is_go_jira(&word.text()));
         self.invocations.extend(at.and_then(|at| Invocation::read(&simple, at, None)));
+    }
+
+    /// The scripts of a package.json.
+    fn manifest(&mut self, lines: &[Line]) {
+        let scripts = lines.iter().skip_while(|line| !text(line).trim_start().starts_with("\"scripts\""));
+        for line in scripts.skip(1).take_while(|line| !text(line).trim_start().starts_with('}')) {
+            let words = commands(line).into_iter().next().map(|simple| simple.words).unwrap_or_default();
+            if let [name, script, ..] = words.as_slice()
+                && name.text().ends_with(':')
+            {
+                self.invoked(&script.spots, true);
+            }
+        }
     }
 
     /// The arguments of a container whose image is go-jira's: `args:` with a text or a list.
@@ -127,11 +158,12 @@ impl Script {
                 let each: Vec<_> = each.collect();
                 // An item of several words is a command line of its own, and was read as one.
                 words = if each.iter().all(|item| item.len() == 1) { each.concat() } else { vec![] };
+            } else if let Some(list) = array(line) {
+                words = list;
             } else if ours {
                 let start = source[..key.get(2).map_or(0, |value| value.start())].chars().count();
-                words = array(line).unwrap_or_else(|| {
-                    commands(&line[start..]).into_iter().next().map(|simple| simple.words).unwrap_or_default()
-                });
+                let first = commands(&line[start..]).into_iter().next();
+                words = first.map(|simple| simple.words).unwrap_or_default();
             }
             let Some(first) = words.first().map(Word::text) else { continue };
             let named = is_go_jira(&first);
@@ -146,96 +178,64 @@ impl Script {
             }
         }
     }
-
-    /// Variables before a command, and those that a container is given.
-    fn assigned(&mut self, words: &[Word]) {
-        for word in words {
-            let whole = word.text();
-            let source = whole.strip_prefix("--env=").unwrap_or(&whole);
-            if let Some((name, value)) = source.split_once('=').filter(|(name, _)| is_name(name)) {
-                self.settings.push(setting(name, value, word.line, word.column));
-            }
-        }
-    }
-
-    /// Variables that lines set, in a shell, a workflow, a Dockerfile, make or a file of variables.
-    fn set(&mut self, lines: &[Line]) {
-        static SET: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(
-                r#"^\s*(?:-\s+)?["']?(?:export\s+|ENV\s+|ARG\s+|\$env:)?([A-Z][A-Z0-9_]+)["']?\s*(?:[:?]?=|:(?:\s|$))\s*(.*)$"#,
-            )
-            .expect("a fixed pattern")
-        });
-        static DOCKER: LazyLock<Regex> =
-            LazyLock::new(|| Regex::new(r"^\s*ENV\s+([A-Z][A-Z0-9_]+)\s+(\S.*)$").expect("a fixed pattern"));
-        static NAMED: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r#"^\s*-\s+name:\s*["']?([A-Z][A-Z0-9_]+)["']?\s*$"#).expect("a fixed pattern")
-        });
-        static SEVERAL: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r"^\s*(?:ENV|ARG|export)\s+[A-Z][A-Z0-9_]+=").expect("a fixed pattern")
-        });
-        for (number, line) in lines.iter().enumerate() {
-            let source = text(line);
-            let found = SET.captures(&source).or_else(|| DOCKER.captures(&source));
-            let (name, value) = match (found, NAMED.captures(&source)) {
-                (Some(found), _) => (found.get(1), found[2].to_owned()),
-                (None, Some(found)) => {
-                    let next = lines.get(number + 1).map(|next| text(next)).unwrap_or_default();
-                    match next.trim().split_once(':') {
-                        Some(("value", value)) => (found.get(1), value.to_owned()),
-                        Some(("valueFrom", _)) => (found.get(1), "$".to_owned()),
-                        _ => continue,
-                    }
-                }
-                (None, None) => continue,
-            };
-            let Some(name) = name else { continue };
-            let column = source[..name.start()].chars().count();
-            let at = line.get(column).copied().unwrap_or(Spot { c: ' ', line: 1, column: 1 });
-            self.settings.push(setting(name.as_str(), &value, at.line, at.column));
-            if SEVERAL.is_match(&source) {
-                self.further(line);
-            }
-        }
-    }
-
-    /// The second and further pairs of `ENV A=1 B=2`.
-    fn further(&mut self, line: &[Spot]) {
-        let Some(simple) = commands(line).into_iter().next() else { return };
-        // The word before the pairs, and the first of them.
-        self.assigned(simple.words.get(2..).unwrap_or_default());
-    }
 }
 
-fn setting(name: &str, value: &str, line: usize, column: usize) -> Setting {
-    let value = value.trim();
-    let value = match value.chars().next().filter(|quote| "\"'".contains(*quote)) {
-        Some(quote) => value[1..].split(quote).next().unwrap_or_default(),
-        None => value.split(" #").next().unwrap_or_default().trim(),
-    };
-    let literal = !value.contains(['$', '`']) && !value.contains("credentials(");
-    Setting { name: name.to_owned(), value: literal.then(|| value.to_owned()), line, column }
-}
-
-/// The strings of `["…", "…"]`, if the line has such a list.
+/// The strings of `["…", "…"]`, if the line has such a list; in a workflow's own they need no quotes.
 fn array(line: &[Spot]) -> Option<Vec<Word>> {
-    let open = line.windows(2).position(|pair| pair[0].c == '[' && "\"' ".contains(pair[1].c))?;
+    static KEY: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"^\s*(?:-\s+)?(?:args|command|commands|entrypoint|(?:before_|after_)?script|run|test):\s*\[",
+        )
+        .expect("a fixed pattern")
+    });
+    let plain = KEY.is_match(&text(line));
+    let open = line.windows(2).position(|pair| pair[0].c == '[' && (plain || "\"' ".contains(pair[1].c)))?;
     let mut words = Vec::new();
     let mut rest = &line[open + 1..];
     loop {
-        rest = &rest[rest.iter().take_while(|spot| spot.c == ' ' || spot.c == ',').count()..];
+        rest = &rest[rest.iter().take_while(|spot| spot.c.is_whitespace() || spot.c == ',').count()..];
         let first = rest.first()?;
+        let (mut spots, mut quote) = (Vec::new(), None);
         match first.c {
             ']' => return Some(words).filter(|words| !words.is_empty()),
-            quote @ ('"' | '\'') => {
-                let length = rest[1..].iter().position(|spot| spot.c == quote)?;
-                let spots = rest[1..=length].to_vec();
-                words.push(Word { spots, line: first.line, column: first.column, quote: Some(quote) });
-                rest = &rest[length + 2..];
+            mark @ ('"' | '\'') => {
+                quote = Some(mark);
+                let mut at = 1;
+                while rest.get(at)?.c != mark {
+                    let escaped = mark == '"' && rest[at].c == '\\';
+                    at += usize::from(escaped);
+                    let spot = *rest.get(at)?;
+                    let c = if escaped && spot.c == 'n' { '\n' } else { spot.c };
+                    spots.push(Spot { c, ..spot });
+                    at += 1;
+                }
+                rest = &rest[at + 1..];
+            }
+            _ if plain => {
+                let length = rest.iter().position(|spot| ",]".contains(spot.c))?;
+                let end = rest[..length]
+                    .iter()
+                    .rposition(|spot| !spot.c.is_whitespace())
+                    .map_or(0, |last| last + 1);
+                spots = rest[..end].to_vec();
+                rest = &rest[length..];
+            }
+            // A variable of a program's, as an argument.
+            _ if words.first().is_some_and(|word| is_go_jira(&word.text())) => {
+                spots = vec![Spot { c: '$', ..*first }];
+                rest = &rest[rest.iter().position(|spot| ",]".contains(spot.c))?..];
             }
             _ => return None,
         }
+        words.push(Word { spots, line: first.line, column: first.column, quote });
     }
+}
+
+/// Whether a list is one of commands, not of the words of one.
+fn is_script(line: &[Spot]) -> bool {
+    let text = text(line);
+    let key = text.split(':').next().unwrap_or_default().trim_start_matches([' ', '-']);
+    key.ends_with("script") || key == "commands"
 }
 
 /// What follows the dash of a list's item.

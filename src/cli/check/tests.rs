@@ -1,6 +1,9 @@
 //! The rules over the kinds of files that they are meant for: each found where it stands, and nothing found
 //! where go-jira is merely spoken of.
 
+mod forms;
+mod pipelines;
+
 use super::rules::RULES;
 use super::{findings, script::Script};
 

@@ -1,0 +1,128 @@
+//! The variables that a file sets: in a shell, a workflow, a Dockerfile, make, a Jenkinsfile, a file of variables.
+
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
+
+use super::lines::{Line, Spot, text};
+use super::position::is_name;
+use super::script::{Script, Setting};
+use super::shell::{Word, commands};
+
+impl Script {
+    /// Variables before a command, and those that a container is given.
+    pub(super) fn assigned(&mut self, words: &[Word]) {
+        for word in words {
+            let whole = word.text();
+            let source = whole.strip_prefix("--env=").unwrap_or(&whole);
+            if let Some((name, value)) = source.split_once('=').filter(|(name, _)| is_name(name)) {
+                self.settings.push(setting(name, value, word.line, word.column));
+            }
+        }
+    }
+
+    /// Variables that lines set, in a shell, a workflow, a Dockerfile, make or a file of variables.
+    pub(super) fn set(&mut self, lines: &[Line]) {
+        static SET: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(
+                r#"^\s*(?:-\s+)?["']?(?:export\s+|ENV\s+|ARG\s+|\$env:|Environment=["']?)?([A-Z][A-Z0-9_]+)["']?\s*(?:[:?]?=|:(?:\s|$))\s*(.*)$"#,
+            )
+            .expect("a fixed pattern")
+        });
+        static DOCKER: LazyLock<Regex> =
+            LazyLock::new(|| Regex::new(r"^\s*ENV\s+([A-Z][A-Z0-9_]+)\s+(\S.*)$").expect("a fixed pattern"));
+        static NAMED: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r#"^\s*-\s+name:\s*["']?([A-Z][A-Z0-9_]+)["']?\s*$"#).expect("a fixed pattern")
+        });
+        static SEVERAL: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"^\s*(?:ENV|ARG|export)\s+[A-Z][A-Z0-9_]+=").expect("a fixed pattern")
+        });
+        for (number, line) in lines.iter().enumerate() {
+            let source = text(line);
+            self.within(line, &source);
+            let found = SET.captures(&source).or_else(|| DOCKER.captures(&source));
+            let (name, value) = match (found, NAMED.captures(&source)) {
+                (Some(found), _) => (found.get(1), found[2].to_owned()),
+                (None, Some(found)) => {
+                    let next = lines.get(number + 1).map(|next| text(next)).unwrap_or_default();
+                    match next.trim().split_once(':') {
+                        Some(("value", value)) => (found.get(1), value.to_owned()),
+                        Some(("valueFrom", _)) => (found.get(1), "$".to_owned()),
+                        _ => continue,
+                    }
+                }
+                (None, None) => continue,
+            };
+            let Some(name) = name else { continue };
+            let column = source[..name.start()].chars().count();
+            let at = line.get(column).copied().unwrap_or(Spot { c: ' ', line: 1, column: 1 });
+            self.settings.push(setting(name.as_str(), &value, at.line, at.column));
+            if SEVERAL.is_match(&source) {
+                self.further(line);
+            }
+        }
+    }
+
+    /// Those that stand inside a line: a map of YAML or JSON in braces, and what Groovy hands to a shell.
+    fn within(&mut self, line: &[Spot], source: &str) {
+        static MAP: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r#"\b(?:env|environment|variables)["']?\s*[:=]\s*\{"#).expect("a fixed pattern")
+        });
+        static PAIR: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r#"[{,]\s*["']?([A-Z][A-Z0-9_]+)["']?:\s*("[^"]*"|'[^']*'|\$\{\{[^}]*\}\}|[^,}]*)"#)
+                .expect("a fixed pattern")
+        });
+        static GROOVY: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(concat!(
+                // withEnv(["NAME=value"])
+                r#"[\[,]\s*["']([A-Z][A-Z0-9_]+)=([^"']*)"#,
+                // withCredentials([string(variable: 'NAME')])
+                r#"|[vV]ariable:\s*["']([A-Z][A-Z0-9_]+)["']"#,
+                r#"|\benv(?:\.|\[["'])([A-Z][A-Z0-9_]+)(?:["']\])?\s*=\s*([^=\s~].*)"#,
+                r#"|\benvironment\s*\{\s*([A-Z][A-Z0-9_]+)\s*=\s*([^;}]*)"#,
+            ))
+            .expect("a fixed pattern")
+        });
+        // One entry of a list of Kubernetes's or of a task's: {name: TOKEN, value: x}
+        static ENTRY: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(concat!(
+                r#"\{\s*["']?name["']?:\s*["']?([A-Z][A-Z0-9_]+)["']?\s*,\s*["']?value"#,
+                r#"(?:["']?:\s*("[^"]*"|'[^']*'|[^,}]*)|From)"#,
+            ))
+            .expect("a fixed pattern")
+        });
+        let mut found: Vec<_> = ENTRY.captures_iter(source).map(|pair| (0, pair)).collect();
+        if let Some(map) = MAP.find(source) {
+            found.extend(PAIR.captures_iter(&source[map.end() - 1..]).map(|pair| (map.end() - 1, pair)));
+        }
+        if self.groovy {
+            found.extend(GROOVY.captures_iter(source).map(|pair| (0, pair)));
+        }
+        for (start, pair) in found {
+            let mut groups = pair.iter().skip(1).flatten();
+            let Some(name) = groups.next() else { continue };
+            // What has no value here gets one when it runs.
+            let value = groups.next().map_or("$", |value| value.as_str());
+            let before = source[..start + name.start()].chars().count();
+            let Some(at) = line.get(before) else { continue };
+            self.settings.push(setting(name.as_str(), value, at.line, at.column));
+        }
+    }
+
+    /// The second and further pairs of `ENV A=1 B=2`.
+    fn further(&mut self, line: &[Spot]) {
+        let Some(simple) = commands(line).into_iter().next() else { return };
+        // The word before the pairs, and the first of them.
+        self.assigned(simple.words.get(2..).unwrap_or_default());
+    }
+}
+
+fn setting(name: &str, value: &str, line: usize, column: usize) -> Setting {
+    let value = value.trim();
+    let value = match value.chars().next().filter(|quote| "\"'".contains(*quote)) {
+        Some(quote) => value[1..].split(quote).next().unwrap_or_default(),
+        None => value.split(" #").next().unwrap_or_default().trim(),
+    };
+    let literal = !value.contains(['$', '`']) && !value.contains("credentials(");
+    Setting { name: name.to_owned(), value: literal.then(|| value.to_owned()), line, column }
+}
