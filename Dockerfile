@@ -19,7 +19,7 @@ COPY src ./src
 # macros, which are loaded by the compiler. The name service of a static glibc is what is in it, files and DNS: in
 # an empty image nothing asks for more.
 RUN target=$(rustc -vV | sed -n 's/^host: //p') \
- && RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --release --bin jira --target "$target" \
+ && RUSTFLAGS='-C target-feature=+crt-static -C force-frame-pointers=yes' cargo build --locked --release --bin jira --target "$target" \
  && install -D -m 755 "target/$target/release/jira" /image/usr/local/bin/jira \
  && install -D -m 644 /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt \
  && install -d -m 700 -o 65532 -g 65532 /image/home/jira

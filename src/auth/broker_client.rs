@@ -175,7 +175,7 @@ impl BrokerClient {
                         let fault = Fault::Silent { reason: problem.to_string() };
                         return Err(BrokerError { unanswered, ..error(fault) });
                     };
-                    tracing::info!("the broker gave no answer and is asked again: {problem}");
+                    log::info!("the broker gave no answer and is asked again: {problem}");
                     tokio::time::sleep(pause).await;
                 }
             }

@@ -93,7 +93,7 @@ impl Exchange {
     /// What Jira refuses without the secret goes to the broker.
     async fn instead(&self, grant: &Grant<'_>, refused: EndpointError) -> Result<Tokens, ExchangeError> {
         let Some(broker) = &self.broker else { return Err(ExchangeError::Jira(refused)) };
-        tracing::info!("Jira demands the client's secret; the broker is asked to exchange the code");
+        log::info!("Jira demands the client's secret; the broker is asked to exchange the code");
         through(broker, grant).await.map_err(|error| match error {
             BrokerError { fault: Fault::NoExchange, host, .. } => ExchangeError::NoExchange { host, refused },
             error => ExchangeError::Broker { error, after_jira: true },
@@ -135,14 +135,14 @@ impl Demands {
             Ok(disk::replace(&note, b"")?)
         });
         if let Err(error) = written.await.flatten() {
-            tracing::info!("that Jira demands the client's secret cannot be noted: {error}");
+            log::info!("that Jira demands the client's secret cannot be noted: {error}");
         }
     }
 
     async fn forget(&self) {
         let note = self.note.clone();
         if let Err(error) = on_own_thread(move || disk::remove(&note)).await.flatten() {
-            tracing::info!("that Jira demands the client's secret is still noted: {error}");
+            log::info!("that Jira demands the client's secret is still noted: {error}");
         }
     }
 }

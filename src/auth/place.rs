@@ -172,7 +172,7 @@ impl Place {
             Ok(session) => session,
             // A file that cannot be opened can still be deleted; a keyring that does not answer cannot.
             Err(error) if self.store.kind() == "file" => {
-                tracing::info!("removing a session that cannot be read: {error}");
+                log::info!("removing a session that cannot be read: {error}");
                 None
             }
             Err(error) => return Err(error),

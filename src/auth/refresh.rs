@@ -207,7 +207,7 @@ impl Ways {
         let lock = self.place.locks.acquire(&self.place.key, PATIENCE).await?;
         let stored = self.read().await?.or_else(|| self.initial.clone()).ok_or(RefreshError::Gone)?;
         if trigger == Trigger::Needed && stored.access_token != in_hand.access_token {
-            tracing::info!("another process has refreshed the session");
+            log::info!("another process has refreshed the session");
             // It may have ended before it could hand its successor over.
             return if stored.undelivered { self.deliver_apart(lock, stored).await } else { Ok(stored) };
         }
@@ -272,7 +272,7 @@ impl Ways {
         };
         if let Err(error) = noted.await {
             // The next command hands the same one over again, which does no harm.
-            tracing::info!("the handover could not be noted: {error}");
+            log::info!("the handover could not be noted: {error}");
         }
         Ok(delivered)
     }
@@ -352,9 +352,9 @@ impl Spend {
             self.ways.place.store.commit(again, &record).await.map_err(RefreshError::Lost)?;
         }
         if let Err(error) = self.lock.clear_mark() {
-            tracing::info!("{error}");
+            log::info!("{error}");
         }
-        tracing::info!("the session is refreshed and saved");
+        log::info!("the session is refreshed and saved");
         self.ways.deliver(renewed).await
     }
 
@@ -371,7 +371,7 @@ impl Spend {
         let record = Session { ended: Some(ended.clone()), ..self.stored.clone() }.to_record();
         self.ways.place.store.commit(self.pending, &record).await?;
         if let Err(error) = self.lock.clear_mark() {
-            tracing::info!("{error}");
+            log::info!("{error}");
         }
         Err(self.ways.ended(ended))
     }

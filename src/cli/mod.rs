@@ -187,7 +187,7 @@ async fn carry_out(
     memory: Option<Memory>,
 ) -> u8 {
     let out = output(&process, &settings);
-    let _log = log::start(settings.verbose, &out);
+    log::start(settings.verbose, &out);
     for (code, text) in &settings.warnings {
         out.warning(code, text, None);
     }

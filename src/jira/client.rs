@@ -170,7 +170,7 @@ impl Jira {
                 {
                     // Jira refuses before it works, so a change may be sent again as well.
                     note(Flight::Back);
-                    tracing::info!("429: waiting {wait} s");
+                    log::info!("429: waiting {wait} s");
                     waited += jittered(wait);
                     tokio::time::sleep(jittered(wait)).await;
                 }
@@ -189,7 +189,7 @@ impl Jira {
             return Err(JiraError::AnonymousWrite { request: request.title() });
         }
         note(Flight::Back);
-        tracing::info!("Jira does not accept the access token any more");
+        log::info!("Jira does not accept the access token any more");
         let Some(second) = self.access.credential.instead_of(&first).await? else {
             return Err(answer.rejected(&self.access));
         };
@@ -259,7 +259,7 @@ impl Jira {
             let Some(pause) = pauses.next().filter(|_| passing) else {
                 return self.outcome(request, outcome);
             };
-            tracing::info!("{}: once more in {} ms", request.title(), pause.as_millis());
+            log::info!("{}: once more in {} ms", request.title(), pause.as_millis());
             tokio::time::sleep(pause).await;
         }
     }
@@ -308,7 +308,7 @@ impl Jira {
         note(Flight::Out);
         let response = builder.send().await.map_err(|error| HttpError::new(&error, &host))?;
         let status = response.status().as_u16();
-        tracing::info!("{} → {status} in {} ms", request.title(), started.elapsed().as_millis());
+        log::info!("{} → {status} in {} ms", request.title(), started.elapsed().as_millis());
         let headers = response.headers().clone();
         let body = transport::read(response, transport::BODY_CAP).await?;
         Ok(Answer::new(status, headers, body))

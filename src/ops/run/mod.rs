@@ -126,7 +126,7 @@ async fn no_such_status(wanted: &str, gate: &Gate<'_>) -> Option<OpError> {
     let list = match gate.send(&Request::get("/rest/api/2/status")).await {
         Ok(answer) => answer.into_json(),
         Err(error) => {
-            tracing::info!("the statuses are not known: {error}");
+            log::info!("the statuses are not known: {error}");
             return None;
         }
     };
