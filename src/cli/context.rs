@@ -210,7 +210,7 @@ impl Context {
     pub fn unknown_fields(&self, ids: &[String]) {
         for id in ids {
             let text = format!(
-                "this Jira has no field {id}, which --epic-field or --sprint-field, a variable or the site names"
+                "this Jira has no field {id}, or not for this account; --epic-field or --sprint-field, a variable or the site names it"
             );
             self.out.warning("no_such_field", &text, Some(json!({ "field": id })));
         }

@@ -14,6 +14,6 @@ pub async fn run(mut args: GetArgs, ctx: &Context) -> Result<(), Failure> {
     found.issues().iter().for_each(|issue| ctx.notes.issue(issue));
     ctx.out.value(&found)?;
     ctx.out.written().await?;
-    ctx.unknown_fields(&found.unknown_fields);
+    ctx.unknown_fields(&found.unknown_fields(&jira).await);
     Ok(())
 }

@@ -43,15 +43,15 @@ pub async fn run(mut args: SearchArgs, ctx: &Context) -> Result<(), Failure> {
     // A warning stands below what it is about; and a reader who has gone is known by now.
     ctx.out.written().await?;
     tell(ctx, &found, counts, all);
+    ctx.unknown_fields(&found.unknown_fields(&jira).await);
     Ok(())
 }
 
 fn tell(ctx: &Context, found: &Found, counts: bool, all: bool) {
-    let Found { total, returned, truncated, warnings, unknown_fields, .. } = found;
+    let Found { total, returned, truncated, warnings, .. } = found;
     for warning in warnings {
         ctx.out.warning("jira", warning, None);
     }
-    ctx.unknown_fields(unknown_fields);
     // Whoever closed stdout had enough, and knows it.
     if *truncated && !counts && !ctx.out.closed() {
         let text = match all {

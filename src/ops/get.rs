@@ -87,8 +87,8 @@ pub fn schema() -> Value {
 pub struct Found {
     view: View,
     names: readable::Names,
-    /// Fields that were named as the epic's or the sprint's, and that this Jira does not have.
-    pub unknown_fields: Vec<String>,
+    /// Fields that were named as the epic's or the sprint's, and that no issue shows.
+    unseen: Vec<String>,
 }
 
 /// One issue is an object, several are a list.
@@ -99,6 +99,12 @@ enum View {
 }
 
 impl Found {
+    /// Fields that were named as the epic's or the sprint's, and that this Jira does not have. Costs a request where no
+    /// issue shows one, so it is asked when the answer is out.
+    pub async fn unknown_fields(&self, jira: &Jira) -> Vec<String> {
+        select::unknown(self.unseen.clone(), jira).await
+    }
+
     /// The issues, in the order in which they were asked for.
     pub fn issues(&self) -> &[Value] {
         match &self.view {
@@ -154,7 +160,6 @@ pub async fn run(args: GetArgs, jira: &Jira) -> Result<Found, OpError> {
     let mut issues: Vec<Value> = stream::iter(fetching).buffered(at_once).try_collect().await?;
     let mut unseen = std::mem::take(&mut wish.unseen);
     issues.iter().for_each(|issue| select::see(issue, &mut unseen));
-    let unknown_fields = select::unknown(unseen, jira).await;
     let view = match issues.pop() {
         Some(issue) if one => View::One(issue),
         last => {
@@ -162,7 +167,7 @@ pub async fn run(args: GetArgs, jira: &Jira) -> Result<Found, OpError> {
             View::Several(issues)
         }
     };
-    Ok(Found { view, names, unknown_fields })
+    Ok(Found { view, names, unseen })
 }
 
 async fn fetch(key: &IssueRef, wish: &Wish, jira: &Jira) -> Result<Value, JiraError> {

@@ -111,10 +111,18 @@ pub struct Found {
     pub truncated: bool,
     /// What Jira says about the query.
     pub warnings: Vec<String>,
-    /// Fields that were named as the epic's or the sprint's, and that this Jira does not have.
-    pub unknown_fields: Vec<String>,
+    /// Fields that were named as the epic's or the sprint's, and that no issue shows.
+    unseen: Vec<String>,
     /// The result itself.
     pub view: View,
+}
+
+impl Found {
+    /// Fields that were named as the epic's or the sprint's, and that this Jira does not have. Costs a request where no
+    /// issue shows one, so it is asked when the answer is out.
+    pub async fn unknown_fields(&self, jira: &Jira) -> Vec<String> {
+        select::unknown(self.unseen.clone(), jira).await
+    }
 }
 
 /// How the result looks.
@@ -211,12 +219,11 @@ pub async fn run(args: SearchArgs, jira: &Jira, sink: Option<&mut Sink<'_>>) -> 
         Shape::Meta(_) => View::Meta(issues),
         _ => View::Issues(issues),
     };
-    let unknown_fields = match returned {
-        0 => Vec::new(),
-        _ => select::unknown(unseen, jira).await,
-    };
+    if returned == 0 {
+        unseen.clear();
+    }
     let (total, truncated) = (pages.total(), pages.truncated());
-    Ok(Found { total, returned, truncated, warnings, unknown_fields, view })
+    Ok(Found { total, returned, truncated, warnings, unseen, view })
 }
 
 /// Why no more issues are handed out.
@@ -256,7 +263,7 @@ async fn count(query: &Query, jira: &Jira) -> Result<Found, OpError> {
         returned: 0,
         truncated: false,
         warnings: page.warnings,
-        unknown_fields: Vec::new(),
+        unseen: Vec::new(),
         view: View::Count,
     })
 }

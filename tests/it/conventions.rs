@@ -509,7 +509,7 @@ async fn the_log_of_a_command_holds_no_secret() {
     let world = World::new().await;
     let tokens = world.logged_in().await;
     world.jira.expire_access_tokens();
-    // In a process of its own: whether events are of interest is remembered for all threads of one.
+    // In a process of its own: there is one log in each, the first.
     let ran = world.command(&["-vv", "whoami"]).run_program().await.ok();
     let renewed = world.stored().await;
     let renewed = [&renewed.access_token, renewed.refresh_token.as_ref().unwrap()]

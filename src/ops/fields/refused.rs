@@ -90,7 +90,7 @@ fn is_empty(value: &Value) -> bool {
 /// Why Jira refused the change. A value that a field does not offer is said to be that, in the words that the
 /// same value has with `--field`, with Jira's beside them; so is a user, an issue or a sprint that is not there,
 /// and an empty value where there must be one. Anything else is in Jira's own words. `screen` is asked only
-/// for values of the first kind.
+/// for values of the first kind and for empty ones.
 pub(in crate::ops) async fn explain(
     error: JiraError,
     sent: Sent,
@@ -101,8 +101,9 @@ pub(in crate::ops) async fn explain(
     let JiraError::Refused { status: 400, details, .. } = &error else { return error.into() };
     let refused = |id: &str| details["errors"].get(id).is_some();
     let offered: Vec<_> = sent.offered.into_iter().filter(|offered| refused(offered.id)).collect();
+    let emptied: Vec<_> = sent.emptied.into_iter().filter(|id| refused(id)).collect();
     // Without a screen Jira's own words are all there is.
-    if !offered.is_empty()
+    if (!offered.is_empty() || !emptied.is_empty())
         && let Ok((fields, name)) = screen.await
     {
         let place = Place { command, fields: &fields, name, jira };
@@ -112,9 +113,10 @@ pub(in crate::ops) async fn explain(
                 Err(misfit) => return misfit.told_by(error),
             }
         }
-    }
-    if sent.emptied.iter().any(|id| refused(id)) {
-        return OpError::Emptied(error);
+        // What is not on the screen is refused whatever its value.
+        if emptied.iter().any(|id| fields.iter().any(|field| field.id == *id)) {
+            return OpError::Emptied(error);
+        }
     }
     let referents: Vec<_> = sent.referents.into_iter().filter(|(id, _)| refused(id)).collect();
     if referents.iter().any(|(_, referent)| *referent == Referent::User) {

@@ -192,7 +192,7 @@ async fn what_went_well_or_was_mended_on_the_way_decides_nothing() {
 async fn there_is_one_error_object_and_it_is_the_last_line() {
     let world = World::new().await;
     let command = world.with_token(&["get", "GAIA-99998", "GAIA-99999", "--verbose"]).env("OUTPUT", "dist");
-    // In a process of its own: whether an event is of interest is noted once for all subscribers of a process.
+    // In a process of its own: there is one log in each, the first.
     let ran = command.run_program().await;
     assert_eq!((ran.code, ran.warnings()), (5, vec!["output_passed_over".to_owned()]));
     let lines: Vec<&str> = ran.stderr.lines().collect();
