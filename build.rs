@@ -2,8 +2,11 @@
 #![allow(clippy::disallowed_methods, reason = "this is how cargo speaks to a build script")]
 
 use std::env::var;
-use std::path::Path;
+use std::fs;
 use std::process::Command;
+
+/// To the linker, by way of the C compiler.
+const FOLD: &str = "-Wl,--icf=all";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -15,23 +18,35 @@ fn main() {
     if loader_reads_relr() {
         println!("cargo::rustc-link-arg-bin=jira=-Wl,-z,pack-relative-relocs");
     }
-    if linker_is_rusts_own() {
-        println!("cargo::rustc-link-arg-bin=jira=-Wl,--icf=all");
+    if linker_folds() {
+        println!("cargo::rustc-link-arg-bin=jira={FOLD}");
     }
 }
 
-/// Whether the compiler links with the lld that it brings along, as it does on this one target. It keeps one of the
-/// functions that came out the same, a hundredth of the program; other linkers may not know how.
-fn linker_is_rusts_own() -> bool {
-    let flags = var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    let chosen = var("RUSTC_LINKER").is_ok() || ["linker", "fuse-ld"].iter().any(|name| flags.contains(name));
-    let sysroot = said(&var("RUSTC").unwrap_or_else(|_| "rustc".into()), &["--print", "sysroot"]);
-    let target = "x86_64-unknown-linux-gnu";
-    let lld = Path::new(sysroot.trim()).join("lib/rustlib").join(target).join("bin/gcc-ld/ld.lld");
-    var("PROFILE").is_ok_and(|profile| profile == "release")
-        && [var("TARGET"), var("HOST")].iter().all(|here| here.as_deref() == Ok(target))
-        && !chosen
-        && lld.exists()
+/// Whether the linker keeps one of the functions that came out the same, as lld does, which rustc brings along for its
+/// main target, and mold; it is a hundredth of the program. Which linker it will be nobody says: so one is tried.
+fn linker_folds() -> bool {
+    if var("PROFILE").as_deref() != Ok("release") || var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
+        return false;
+    }
+    let out = var("OUT_DIR").unwrap_or_default();
+    let source = format!("{out}/probe.rs");
+    let mut link = Command::new(var("RUSTC").unwrap_or_else(|_| "rustc".into()));
+    link.args([
+        "--target",
+        &var("TARGET").unwrap_or_default(),
+        "--out-dir",
+        &out,
+        "--crate-name",
+        "probe",
+        &source,
+    ]);
+    link.args(
+        var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default().split('\x1f').filter(|flag| !flag.is_empty()),
+    );
+    link.args(var("RUSTC_LINKER").map(|linker| format!("-Clinker={linker}")));
+    link.arg(format!("-Clink-arg={FOLD}"));
+    fs::write(&source, "fn main() {}").is_ok() && link.output().is_ok_and(|output| output.status.success())
 }
 
 /// Whether the loader of this machine, for which we build, reads relative relocations in their short form
