@@ -96,7 +96,15 @@ pub fn expression(spots: &[Spot]) -> Option<String> {
     static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"^\$(?:\{([^{}]*)\}|([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*))").expect("a fixed pattern")
     });
-    let source = text(spots);
+    // No further than it can reach: a line may hold a million of them.
+    let braced = spots.get(1)?.c == '{';
+    let start = if braced { 2 } else { 1 };
+    let ends = |spot: &Spot| match braced {
+        true => "{}".contains(spot.c),
+        false => !spot.c.is_ascii_alphanumeric() && !"_.".contains(spot.c),
+    };
+    let length = spots[start..].iter().position(ends).map_or(spots.len(), |end| start + end + 1);
+    let source = text(&spots[..length]);
     let found = EXPRESSION.captures(&source)?;
     Some(found.get(1).or(found.get(2))?.as_str().trim().to_owned())
 }

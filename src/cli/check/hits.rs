@@ -8,7 +8,7 @@ use regex_lite::Regex;
 
 use super::groovy::{expression, interpolations, is_harmless};
 use super::invocation::{Flag, Invocation};
-use super::lines::{Spot, text};
+use super::lines::{Columns, Spot, text};
 use super::script::{Script, Setting};
 use super::shell::Word;
 
@@ -54,6 +54,13 @@ impl Hit {
         Hit { line: set.line, column: set.column, found: format!("{}=***", set.name), instead: None }
     }
 
+    fn flag(flag: &Flag) -> Hit {
+        let dashes = if flag.name.len() == 1 { "-" } else { "--" };
+        let value = if flag.value.is_some() { " ***" } else { "" };
+        let found = format!("{dashes}{}{value}", flag.name);
+        Hit { line: flag.line, column: flag.column, found, instead: None }
+    }
+
     /// A whole command line.
     pub(super) fn command(one: &Invocation) -> Hit {
         Hit { line: one.line, column: one.column, found: one.title(), instead: None }
@@ -71,17 +78,24 @@ impl Script {
 
     pub(super) fn flags(&self, is: impl Fn(&Invocation, &Flag) -> bool) -> Vec<Hit> {
         let flags = self.invocations.iter().flat_map(|one| one.flags.iter().map(move |flag| (one, flag)));
-        let dashes = |flag: &Flag| if flag.name.len() == 1 { "-" } else { "--" };
-        let value = |flag: &Flag| if flag.value.is_some() { " ***" } else { "" };
-        flags
-            .filter(|(one, flag)| is(one, flag))
-            .map(|(_, flag)| Hit {
-                line: flag.line,
-                column: flag.column,
-                found: format!("{}{}{}", dashes(flag), flag.name, value(flag)),
-                instead: None,
-            })
-            .collect()
+        flags.filter(|(one, flag)| is(one, flag)).map(|(_, flag)| Hit::flag(flag)).collect()
+    }
+
+    /// `--epic` and `--sprint` where nothing says which field that is.
+    pub(super) fn unnamed_fields(&self) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        if self.sets(&["EPIC_FIELD", "SPRINT_FIELD", "INPUT_EPIC_FIELD", "INPUT_SPRINT_FIELD"]) {
+            return hits;
+        }
+        for one in &self.invocations {
+            for (name, field) in [("epic", "epic-field"), ("sprint", "sprint-field")] {
+                // Looked for once in a command line, not with each of its flags.
+                if one.flag(field).is_none() {
+                    hits.extend(one.flags.iter().filter(|flag| flag.name == name).map(Hit::flag));
+                }
+            }
+        }
+        hits
     }
 
     pub(super) fn surplus(&self) -> Vec<Hit> {
@@ -98,11 +112,10 @@ impl Script {
 
     pub(super) fn injections(&self) -> Vec<Hit> {
         let words = self.invocations.iter().flat_map(|one| one.words.iter().chain(&one.fed));
-        let hits = words.flat_map(|word| {
-            let source = word.text();
-            let found: Vec<String> =
-                FOREIGN_TEXT.find_iter(&source).map(|found| found.as_str().to_owned()).collect();
-            found.into_iter().map(|found| Hit { line: word.line, column: word.column, found, instead: None })
+        // The first of a word stands for all of them, which would be found in the same place.
+        let hits = words.filter_map(|word| {
+            let found = FOREIGN_TEXT.find(&word.text())?.as_str().to_owned();
+            Some(Hit { line: word.line, column: word.column, found, instead: None })
         });
         hits.chain(self.here_strings())
             .chain(self.assignments())
@@ -159,8 +172,9 @@ impl Script {
             let source = text(line);
             let names = ADDED.captures_iter(&source).filter_map(|found| found.get(1));
             let names = names.filter(|name| !is_harmless(name.as_str()));
+            let mut columns = Columns::of(&source);
             let hit = |name: regex_lite::Match<'_>| {
-                let at = line.get(source[..name.start()].chars().count())?;
+                let at = line.get(columns.before(name.start()))?;
                 let found = format!("+ {}", name.as_str());
                 (at.column > column).then(|| Hit {
                     line: at.line,

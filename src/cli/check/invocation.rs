@@ -75,7 +75,7 @@ pub struct Invocation {
     pub surplus: Vec<Word>,
     /// All words behind the name.
     pub words: Vec<Word>,
-    /// The words of the commands whose output it reads.
+    /// The words of the commands whose output it reads, but for those that one before it in the pipe has.
     pub fed: Vec<Word>,
     /// Such as `2>&1`.
     pub redirects: Vec<String>,

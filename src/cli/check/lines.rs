@@ -22,6 +22,29 @@ pub fn text(spots: &[Spot]) -> String {
     spots.iter().map(|spot| spot.c).collect()
 }
 
+/// Counts the characters before places in a text, each from the place before: a line may hold a million of them.
+pub struct Columns<'a> {
+    text: &'a str,
+    byte: usize,
+    count: usize,
+}
+
+impl<'a> Columns<'a> {
+    pub fn of(text: &'a str) -> Columns<'a> {
+        Columns { text, byte: 0, count: 0 }
+    }
+
+    /// The number of characters before that byte; going back starts anew.
+    pub fn before(&mut self, byte: usize) -> usize {
+        if byte < self.byte {
+            (self.byte, self.count) = (0, 0);
+        }
+        self.count += self.text[self.byte..byte].chars().count();
+        self.byte = byte;
+        self.count
+    }
+}
+
 /// The lines of a file, one each as they stand.
 pub fn physical(text: &str) -> Vec<Line> {
     let spots = |(number, line): (usize, &str)| {
@@ -54,7 +77,8 @@ pub fn logical(physical: &[Line]) -> Vec<Line> {
             lines.push(block);
             continue;
         }
-        while at < physical.len() && is_continued(&line) {
+        // Of the last part alone: what is left of the others ends in an even number, which may be a long one.
+        while at < physical.len() && is_continued(&physical[at - 1]) {
             line.pop();
             line.extend(&physical[at]);
             at += 1;

@@ -177,6 +177,6 @@ pub(super) fn is_code(simple: &Simple, place: usize, caller: Option<&Word>) -> b
     let text = simple.words[before].text();
     RUNNERS.contains(&text.as_str())
         || text.strip_suffix(':').is_some_and(|key| KEYS.contains(&key))
-        || simple.words[0].text() == "ssh"
+        || simple.words[0].is("ssh")
         || text == "-"
 }

@@ -230,15 +230,7 @@ pub const RULES: &[Rule] = &[
         code: "field_ids",
         why: "go-jira writes to customfield_10101 and customfield_10100; here the fields are found by what they are",
         instead: "--epic-field and --sprint-field with the ids, if it must be those",
-        hits: |script| {
-            script.flags(|one, flag| {
-                let own = format!("{}-field", flag.name);
-                let set = ["EPIC_FIELD", "SPRINT_FIELD", "INPUT_EPIC_FIELD", "INPUT_SPRINT_FIELD"];
-                matches!(flag.name.as_str(), "epic" | "sprint")
-                    && one.flag(&own).is_none()
-                    && !script.sets(&set)
-            })
-        },
+        hits: |script| script.unnamed_fields(),
     },
     Rule {
         code: "rotation_lost",

@@ -1,5 +1,6 @@
 //! What a file says to go-jira: its command lines and the variables that are set, in whatever it is written.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
@@ -10,9 +11,8 @@ use super::lines::{Line, Spot, logical, physical, text};
 use super::position::{command_at, is_code, is_go_jira, runs_text};
 use super::shell::{Simple, Word, commands};
 
-/// A list with more items than this is none of arguments; reading each to its end would take for ever in a file
-/// that is made of nothing else.
-const MOST_ITEMS: usize = 100;
+/// Texts in texts are read no deeper: each level takes a copy of what is left, and a call on the stack.
+const MOST_NESTED: usize = 6;
 
 /// A variable that is set.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct Script {
     pub concerned: bool,
     pub invocations: Vec<Invocation>,
     pub settings: Vec<Setting>,
+    /// The place of the last setting of each name: it is asked for with every flag.
+    last: HashMap<String, usize>,
     /// Its lines as whoever runs them takes them.
     pub logical: Vec<Line>,
     /// Its lines as they stand.
@@ -55,11 +57,13 @@ impl Script {
             match file {
                 "package.json" => script.manifest(&logical),
                 _ => {
-                    logical.iter().for_each(|line| script.invoked(line, true));
+                    logical.iter().for_each(|line| script.invoked(line, true, 0));
                     script.lists(&logical);
                 }
             }
             script.set(&logical);
+            let places = script.settings.iter().enumerate();
+            script.last = places.map(|(at, setting)| (setting.name.clone(), at)).collect();
             script.logical = logical;
         }
         script
@@ -67,31 +71,39 @@ impl Script {
 
     /// The value of the last of these variables that is set to something written out.
     pub fn literal(&self, names: &[&str]) -> Option<&str> {
-        let set = self.settings.iter().rev().find(|setting| names.contains(&setting.name.as_str()));
-        set.and_then(|setting| setting.value.as_deref())
+        let last = names.iter().filter_map(|name| self.last.get(*name)).max();
+        last.and_then(|at| self.settings[*at].value.as_deref())
     }
 
     /// Whether one of these variables is set.
     pub fn sets(&self, names: &[&str]) -> bool {
-        self.settings.iter().any(|setting| names.contains(&setting.name.as_str()))
+        names.iter().any(|name| self.last.contains_key(*name))
     }
 
     /// The command lines in a line. `code`: a shell gets the line; otherwise only what is in `$(…)`.
-    fn invoked(&mut self, line: &[Spot], code: bool) {
-        if !text(line).contains("go-jira") {
+    /// `depth`: how many texts it stands in.
+    fn invoked(&mut self, line: &[Spot], code: bool, depth: usize) {
+        if depth > MOST_NESTED || !text(line).contains("go-jira") {
             return;
         }
         if let Some(words) = array(line) {
-            return self.array(&words, is_script(line));
+            return self.array(&words, is_script(line), depth);
         }
         let simples = commands(line);
+        // Where the commands begin that feed the next go-jira and are not yet held by one before it in the same
+        // pipe: held by every one, they would fill the memory.
+        let mut feeding = 0;
         for (number, simple) in simples.iter().enumerate() {
+            if number > 0 && simples[number - 1].closed_by != "|" {
+                feeding = number;
+            }
             let next = simples.get(number + 1);
             let at = command_at(&simple.words).filter(|_| code || simple.substituted);
             let mut invocation = at.and_then(|at| Invocation::read(simple, at, next));
             if let Some(invocation) = &mut invocation {
-                let feeding = simples[..number].iter().rev().take_while(|before| before.closed_by == "|");
-                invocation.fed = feeding.flat_map(|before| before.words.clone()).collect();
+                let before = &simples[feeding..number];
+                invocation.fed = before.iter().flat_map(|before| before.words.iter().cloned()).collect();
+                feeding = number;
             }
             if let (Some(at), true) = (at, invocation.is_some()) {
                 self.assigned(&simple.words[..at]);
@@ -101,21 +113,21 @@ impl Script {
             for (place, word) in simple.words.iter().enumerate() {
                 if word.quote.is_some() && word.spots.iter().any(|spot| spot.c.is_whitespace()) {
                     let code = code && is_code(simple, place, caller);
-                    self.invoked(&word.spots, code);
+                    self.invoked(&word.spots, code, depth + 1);
                 }
             }
         }
     }
 
     /// `["go-jira", "run", …]`, of a Dockerfile, a workflow, or a program.
-    fn array(&mut self, words: &[Word], script: bool) {
+    fn array(&mut self, words: &[Word], script: bool, depth: usize) {
         let simple = Simple { words: words.to_vec(), ..Simple::default() };
         for (number, word) in words.iter().enumerate() {
             let before = number.checked_sub(1).map(|before| words[before].text());
             let whole = word.spots.iter().any(|spot| spot.c.is_whitespace());
             // A list of commands, one that stands alone, or the text of a `sh -c`.
             if whole && (script || before.is_none_or(|before| runs_text(&before))) {
-                self.invoked(&word.spots, true);
+                self.invoked(&word.spots, true, depth + 1);
             }
         }
         let at = words.iter().position(|word| is_go_jira(&word.text()));
@@ -130,7 +142,7 @@ impl Script {
             if let [name, script, ..] = words.as_slice()
                 && name.text().ends_with(':')
             {
-                self.invoked(&script.spots, true);
+                self.invoked(&script.spots, true, 0);
             }
         }
     }
@@ -152,7 +164,9 @@ impl Script {
             }
             let mut words = Vec::new();
             if value.is_empty() {
-                let items: Vec<_> = lines[number + 1..].iter().take(MOST_ITEMS).map_while(item).collect();
+                // An item that is a key begins another list: no line is read for two.
+                let items = lines[number + 1..].iter().take_while(|line| !KEY.is_match(&text(line)));
+                let items: Vec<_> = items.map_while(item).collect();
                 let each =
                     items.iter().map(|item| commands(item).into_iter().next().unwrap_or_default().words);
                 let each: Vec<_> = each.collect();
@@ -191,6 +205,7 @@ fn array(line: &[Spot]) -> Option<Vec<Word>> {
     let plain = KEY.is_match(&text(line));
     let open = line.windows(2).position(|pair| pair[0].c == '[' && (plain || "\"' ".contains(pair[1].c)))?;
     let mut words = Vec::new();
+    let mut ours = false;
     let mut rest = &line[open + 1..];
     loop {
         rest = &rest[rest.iter().take_while(|spot| spot.c.is_whitespace() || spot.c == ',').count()..];
@@ -221,12 +236,13 @@ fn array(line: &[Spot]) -> Option<Vec<Word>> {
                 rest = &rest[length..];
             }
             // A variable of a program's, as an argument.
-            _ if words.first().is_some_and(|word| is_go_jira(&word.text())) => {
+            _ if ours => {
                 spots = vec![Spot { c: '$', ..*first }];
                 rest = &rest[rest.iter().position(|spot| ",]".contains(spot.c))?..];
             }
             _ => return None,
         }
+        ours |= words.is_empty() && is_go_jira(&text(&spots));
         words.push(Word { spots, line: first.line, column: first.column, quote });
     }
 }

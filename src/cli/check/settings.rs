@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-use super::lines::{Line, Spot, text};
+use super::lines::{Columns, Line, Spot, text};
 use super::position::is_name;
 use super::script::{Script, Setting};
 use super::shell::{Word, commands};
@@ -68,8 +68,9 @@ impl Script {
         static MAP: LazyLock<Regex> = LazyLock::new(|| {
             Regex::new(r#"\b(?:env|environment|variables)["']?\s*[:=]\s*\{"#).expect("a fixed pattern")
         });
+        // What nobody closes is looked for up to the next brace only, not to the end of the line for each pair.
         static PAIR: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r#"[{,]\s*["']?([A-Z][A-Z0-9_]+)["']?:\s*("[^"]*"|'[^']*'|\$\{\{[^}]*\}\}|[^,}]*)"#)
+            Regex::new(r#"[{,]\s*["']?([A-Z][A-Z0-9_]+)["']?:\s*("[^"]*"|'[^']*'|\$\{\{[^{}]*\}\}|[^,}]*)"#)
                 .expect("a fixed pattern")
         });
         static GROOVY: LazyLock<Regex> = LazyLock::new(|| {
@@ -98,13 +99,13 @@ impl Script {
         if self.groovy {
             found.extend(GROOVY.captures_iter(source).map(|pair| (0, pair)));
         }
+        let mut columns = Columns::of(source);
         for (start, pair) in found {
             let mut groups = pair.iter().skip(1).flatten();
             let Some(name) = groups.next() else { continue };
             // What has no value here gets one when it runs.
             let value = groups.next().map_or("$", |value| value.as_str());
-            let before = source[..start + name.start()].chars().count();
-            let Some(at) = line.get(before) else { continue };
+            let Some(at) = line.get(columns.before(start + name.start())) else { continue };
             self.settings.push(setting(name.as_str(), value, at.line, at.column));
         }
     }

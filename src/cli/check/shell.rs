@@ -17,6 +17,11 @@ impl Word {
     pub fn text(&self) -> String {
         text(&self.spots)
     }
+
+    /// Whether that is its text; a long one is not read to its end for it.
+    pub fn is(&self, text: &str) -> bool {
+        self.spots.iter().map(|spot| spot.c).eq(text.chars())
+    }
 }
 
 /// A command with its words, without what it is joined to.
@@ -79,7 +84,7 @@ impl Reader<'_> {
                 '|' => self.operator("|", 1),
                 '<' | '>' if self.is(1, '(') => self.open("(", 2),
                 '<' | '>' => self.redirect(String::new(), 0),
-                _ => self.word(),
+                _ => self.word(false),
             }
         }
         self.operator("", 0);
@@ -126,7 +131,7 @@ impl Reader<'_> {
         }
         if self.peek(0).is_some_and(|spot| !spot.c.is_whitespace() && !";|&()<>`".contains(spot.c)) {
             let before = self.now.words.len();
-            self.word();
+            self.word(true);
             // What stands behind the arrow is where it goes, not an argument.
             let target: Vec<Word> = self.now.words.drain(before..).collect();
             whole.extend(target.iter().map(Word::text));
@@ -134,14 +139,18 @@ impl Reader<'_> {
         self.now.redirects.push(whole);
     }
 
-    fn word(&mut self) {
+    /// `target`: of a redirection. That is no descriptor of the next one, or a line of them would be as many calls
+    /// deep.
+    fn word(&mut self, target: bool) {
         let Some(first) = self.peek(0) else { return };
         let mut word = Word { spots: vec![], line: first.line, column: first.column, quote: None };
         while let Some(spot) = self.peek(0) {
             match spot.c {
                 c if c.is_whitespace() || ";|&()`".contains(c) => break,
                 '<' | '>'
-                    if !word.spots.is_empty() && word.spots.iter().all(|spot| spot.c.is_ascii_digit()) =>
+                    if !target
+                        && !word.spots.is_empty()
+                        && word.spots.iter().all(|spot| spot.c.is_ascii_digit()) =>
                 {
                     return self.redirect(word.text(), 0);
                 }

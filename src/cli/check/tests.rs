@@ -2,6 +2,7 @@
 //! where go-jira is merely spoken of.
 
 mod forms;
+mod hostile;
 mod pipelines;
 
 use super::rules::RULES;

@@ -1,0 +1,37 @@
+//! Files that are made to take all time or all memory: with what they hold, the work may grow in step only. Done
+//! in step with its square, these tests do not end, or end the process.
+
+use super::findings;
+
+#[test]
+fn a_long_pipe_or_line_takes_no_longer_than_as_many_short_ones() {
+    let pipe = "go-jira run|".repeat(20_000);
+    assert_eq!(findings("ci.sh", &pipe).len(), 20_000);
+    let pairs = format!("# go-jira\nenv: {{{}DEBUG:x}}", "AA:,".repeat(200_000));
+    let found: Vec<_> = findings("ci.yml", &pairs).iter().map(|one| one.column).collect();
+    assert_eq!(found, ["env: {".len() + 4 * 200_000 + 1]);
+    let open = format!("# go-jira\nenv: {{{}", "DEBUG:${{x,".repeat(20_000));
+    assert_eq!(findings("ci.yml", &open).len(), 20_000);
+    let pasted = format!("sh \"go-jira run --lenient --ref {}\"", "$a".repeat(50_000));
+    assert_eq!(findings("Jenkinsfile", &pasted).len(), 50_000);
+    let added = format!("sh \"go-jira get --key \"{}", " + a + \"\"".repeat(20_000));
+    assert_eq!(findings("Jenkinsfile", &added).len(), 20_000);
+}
+
+#[test]
+fn many_flags_are_not_compared_with_each_other_or_with_all_variables() {
+    let fields = format!("go-jira update{}", " --epic A-1".repeat(20_000));
+    assert_eq!(findings("ci.sh", &fields).len(), 20_000);
+    let both = format!("{}go-jira get{}", "AA=1\n".repeat(5_000), " --listen x".repeat(20_000));
+    assert_eq!(findings("ci.sh", &both).len(), 0);
+}
+
+#[test]
+fn what_is_nested_is_not_followed_down_to_the_end_of_the_stack() {
+    let texts = format!("{} go-jira run", "\"$(".repeat(20_000));
+    assert_eq!(findings("ci.sh", &texts).len(), 0);
+    let redirects = format!("go-jira run {}", ">1".repeat(20_000));
+    assert_eq!(findings("ci.sh", &redirects).len(), 1);
+    let backslashes = format!("{}\n{}go-jira run", "\\".repeat(20_001), "\\\n".repeat(20_000));
+    assert_eq!(findings("ci.sh", &backslashes).len(), 1, "a path of Windows");
+}
