@@ -25,7 +25,7 @@ mod upstream;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::time::Duration;
 
 use axum::Router;
@@ -45,14 +45,12 @@ use limit::Limit;
 use log::{Level, Log};
 use material::Material;
 use metrics::{Metrics, What, gauge};
-use settings::Settings;
+use settings::{LAST_WRITES, Settings};
 use unserved::Unsaid;
 use upstream::Upstream;
 
 /// How often what is over is thrown away, and the gauges are set.
 const TICK: Duration = Duration::from_secs(1);
-/// For answers that are being written when nothing is under way any more.
-const LAST_WRITES: Duration = Duration::from_secs(1);
 /// Nobody who asks for health or metrics has anything to say.
 const ADMIN_BODY: u64 = 1024;
 /// How soon a caller that gave up waiting asks again, with some to spare.
@@ -152,7 +150,10 @@ impl Broker {
 
     /// Has the drain wait for a request. Not for one that comes later: others would follow it without end.
     fn accept(&self) -> Option<watch::Receiver<()>> {
-        (!self.is_draining()).then(|| self.accepted.subscribe())
+        let accepted = self.accepted.subscribe();
+        // This side and the drain each say what they do before they look at the other: so one of the two sees it.
+        fence(Ordering::SeqCst);
+        (!self.is_draining()).then_some(accepted)
     }
 
     fn next_id(&self) -> String {
@@ -252,7 +253,7 @@ pub async fn serve_until(listeners: Listeners, broker: Arc<Broker>, shutdown: im
         // An error says that the sender is gone, which is the end as well.
         let _ = stopped.changed().await;
     };
-    let limits = Limits { grace: LAST_WRITES, ..broker.settings.limits };
+    let limits = broker.settings.limits;
     let api = serve_with(callers, api(&broker), limits, manners(&broker), stopping(stopped.clone()));
     let admin_limits = Limits { grace: LAST_WRITES, max_body: ADMIN_BODY, ..Limits::default() };
     let admin = serve(
@@ -265,6 +266,8 @@ pub async fn serve_until(listeners: Listeners, broker: Arc<Broker>, shutdown: im
     let ending = async {
         shutdown.await;
         broker.draining.store(true, Ordering::Relaxed);
+        // Before it looks who was accepted: see `accept`.
+        fence(Ordering::SeqCst);
         broker.log.write(broker.log.line(Level::Info, "draining"));
         broker.drain().await;
         stop.send_replace(());

@@ -8,6 +8,9 @@ use crate::config::{BaseUrl, ClientId};
 use crate::error::{Code, Failure};
 use crate::serve::Limits;
 
+/// For answers that are being written when nothing is under way any more.
+pub const LAST_WRITES: Duration = Duration::from_secs(1);
+
 /// How one broker is.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -27,7 +30,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Calls to Jira under way at a time; what would need one more is refused. Default 1024.
     pub max_in_flight: u32,
-    /// What a peer may take, in time and size. Its grace is what `grace` leaves.
+    /// What a peer may take, in time and size. Its grace follows the broker's own, or the last answer if that comes
+    /// before: [`LAST_WRITES`].
     pub limits: Limits,
     /// How long a call to Jira may take. Default 30 s.
     pub upstream_timeout: Duration,
@@ -89,6 +93,7 @@ impl Settings {
             limits: Limits {
                 body: Duration::from_secs(10),
                 write: Duration::from_secs(60),
+                grace: LAST_WRITES,
                 max_body: 64 * 1024,
                 connections: 4096,
                 per_address: 2048,

@@ -149,6 +149,7 @@ where
                 (true, _) if half => shared.hear(address, Broken::SlowHeader),
                 (true, _) if !started => shared.hear(address, Broken::Idle),
                 (false, true) => shared.hear(address, Broken::CutOff),
+                (false, false) if half && is_lost(&error) => shared.hear(address, Broken::CutOff),
                 // The usual end of a connection that is kept open, or a peer that does not read.
                 _ => {}
             };
@@ -157,6 +158,13 @@ where
     let stream = connection.into_parts().io.into_inner();
     // Whether the peer hears our goodbye does not matter any more.
     let _ = close(stream, linger).await;
+}
+
+/// Whether the peer went away by a reset, or with TLS without a word of it: not what a service says, nor that our
+/// patience with a peer that does not read is over.
+fn is_lost(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
+    !error.is_user() && cause.is_some_and(|cause| cause.kind() != io::ErrorKind::TimedOut)
 }
 
 async fn answer(
@@ -235,4 +243,58 @@ async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, linger: bool) -
         return timeout(LINGER, rest).await.unwrap_or(Ok(()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::pin::Pin;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::{Context, Poll};
+
+    use tokio::io::ReadBuf;
+
+    use super::*;
+
+    /// What has come, and then a reset.
+    struct Reset(Option<&'static [u8]>);
+
+    impl AsyncRead for Reset {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Ready(match self.0.take() {
+                Some(bytes) => {
+                    buf.put_slice(bytes);
+                    Ok(())
+                }
+                None => Err(io::ErrorKind::ConnectionReset.into()),
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reset_under_a_header_is_heard_of_and_one_without_is_nothing() {
+        let (_stop, stopping) = watch::channel(false);
+        for (came, expected) in [(Some(&b"GET / HTTP/1.1\r\nHo"[..]), 1), (None, 0)] {
+            let heard = Arc::new(AtomicUsize::new(0));
+            let hearing = Arc::clone(&heard);
+            let hear = move |unserved: Unserved<'_>| {
+                assert!(matches!(unserved, Unserved::Broken { how: Broken::CutOff, .. }), "{unserved:?}");
+                hearing.fetch_add(1, Ordering::Relaxed);
+            };
+            let shared = Arc::new(Shared {
+                handler: Box::new(|_| Box::pin(async { Response::new(Body::empty()) })),
+                limits: Limits::default(),
+                manners: Manners { hear: Arc::new(hear), ..Manners::default() },
+                peers: Peers::new(usize::MAX, Vec::new()),
+            });
+            let peer = Peer { address: (Ipv4Addr::LOCALHOST, 1).into(), certificate: None };
+            let stream = tokio::io::join(Reset(came), tokio::io::sink());
+            exchange(stream, peer, &shared, stopping.clone()).await;
+            assert_eq!(heard.load(Ordering::Relaxed), expected, "{came:?}");
+        }
+    }
 }

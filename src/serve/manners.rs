@@ -54,7 +54,11 @@ impl Default for Manners {
             full: Full::Wait,
             exempt: Vec::new(),
             open: Arc::default(),
-            hear: Arc::new(|_| ()),
+            hear: Arc::new(|unserved| {
+                if let Unserved::Unaccepted(error) = unserved {
+                    log::warn!("a connection cannot be accepted: {error}");
+                }
+            }),
         }
     }
 }

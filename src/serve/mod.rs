@@ -175,7 +175,6 @@ async fn accept_until_stopped(
             Err(error) if is_the_peers(&error) => {}
             // No descriptor or no memory: they come back when connections end, so neither spin nor die.
             Err(error) => {
-                log::warn!("a connection cannot be accepted: {error}");
                 (shared.manners.hear)(Unserved::Unaccepted(&error));
                 tokio::select! {
                     () = stopped(&mut stopping) => break,
@@ -246,7 +245,6 @@ fn is_the_peers(error: &io::Error) -> bool {
 async fn drain(mut connections: JoinSet<()>, grace: Duration) {
     let all_ended = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(grace, all_ended).await.is_err() {
-        log::warn!("the grace is over: {} connections are cut", connections.len());
         connections.shutdown().await;
     }
 }

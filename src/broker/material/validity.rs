@@ -39,7 +39,12 @@ impl Validity {
         let certificate = CertificateDer::from_pem_slice(chain).ok()?;
         let certificate = Certificate::from_der(&certificate).ok()?;
         let validity = certificate.tbs_certificate().validity();
-        let at = |since_epoch: Duration| Timestamp::from_second(since_epoch.as_secs().try_into().ok()?).ok();
+        // "No end" (RFC 5280, 4.1.2.5) is some hours past the last time that there is here.
+        let last = Timestamp::MAX.as_second();
+        let at = |since_epoch: Duration| {
+            let second = i64::try_from(since_epoch.as_secs()).map_or(last, |second| second.min(last));
+            Timestamp::from_second(second).ok()
+        };
         Some(Validity {
             begins: at(validity.not_before.to_unix_duration())?,
             ends: at(validity.not_after.to_unix_duration())?,
@@ -65,6 +70,21 @@ impl Validity {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificate_without_an_end_has_a_begin() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(vec!["broker.example".to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(2027, 1, 1);
+        params.not_after = rcgen::date_time_ymd(9999, 12, 31);
+        let validity = Validity::of(params.self_signed(&key).unwrap().pem().as_bytes()).unwrap();
+        assert_eq!(validity.ends.as_second(), Timestamp::MAX.as_second());
+        for (now, expected) in
+            [("2026-12-31T23:59:59Z", Standing::NotYet), ("2027-01-01T00:00:00Z", Standing::Good)]
+        {
+            assert_eq!(validity.at(now.parse().unwrap()), expected, "{now}");
+        }
+    }
 
     #[test]
     fn a_certificate_is_judged_by_its_own_life() {

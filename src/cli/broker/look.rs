@@ -8,7 +8,7 @@ use crate::broker::material::{Material, Standing, TlsFiles};
 use crate::error::{Actor, Code, Failure};
 
 use super::told::Told;
-use super::{OwnRuntime, listen, unreachable};
+use super::{OwnRuntime, bind, unreachable};
 use crate::cli::context::Context;
 
 /// `--check`: everything was read; the addresses and the siblings' Redis are what is left to try.
@@ -33,18 +33,23 @@ pub async fn look_only(runtime: &OwnRuntime, told: Told, parts: Parts, ctx: &Con
 }
 
 /// Takes the addresses as the start does, and gives them back. One that is taken is no fault of the settings: whoever
-/// checks them beside the broker that they are for would always be told so.
+/// checks them beside the broker that they are for would always be told so. Nor does it say anything of the others.
 fn try_addresses(runtime: &OwnRuntime, told: &Told, ctx: &Context) -> Result<(), Failure> {
     let _inside = runtime.enter();
-    match listen(told) {
-        Err(taken) if taken.code == Code::PortBusy => {
-            let text =
-                format!("{}; if that is this broker, all is well, else it does not start", taken.message);
-            ctx.out.warning("port_busy", &text, None);
-            Ok(())
+    // The start holds one while it takes the next, so all are kept until the last was tried.
+    let tried: Vec<_> = told.listen.iter().copied().chain(told.admin_listen).map(bind).collect();
+    for one in &tried {
+        match one {
+            Ok(_) => {}
+            Err(taken) if taken.code == Code::PortBusy => {
+                let text =
+                    format!("{}; if that is this broker, all is well, else it does not start", taken.message);
+                ctx.out.warning("port_busy", &text, None);
+            }
+            Err(failure) => return Err(failure.clone()),
         }
-        tried => tried.map(drop),
     }
+    Ok(())
 }
 
 /// At the start: what an operator may not have meant, and a certificate that nobody will take. That is no reason not to

@@ -152,27 +152,30 @@ fn parts(told: &Told, material: Material, ctx: &Context) -> Result<Parts, Failur
     Ok(Parts { client, material, coordination, log, clock })
 }
 
+fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let listener = serve::bind(address).or_else(|error| match address.ip().is_unspecified() {
+        // A machine without IPv6 has all its addresses in the other family.
+        true if address.is_ipv6() => serve::bind((Ipv4Addr::UNSPECIFIED, address.port()).into()),
+        _ => Err(error),
+    });
+    listener.map_err(|error| deaf(address, &error))
+}
+
 fn listen(told: &Told) -> Result<Listeners, Failure> {
-    let bind = |address: SocketAddr| {
-        let listener = serve::bind(address).or_else(|error| match address.ip().is_unspecified() {
-            // A machine without IPv6 has all its addresses in the other family.
-            true if address.is_ipv6() => serve::bind((Ipv4Addr::UNSPECIFIED, address.port()).into()),
-            _ => Err(error),
-        });
-        listener.map_err(|error| deaf(address, &error))
-    };
     let callers = told.listen.iter().map(|address| bind(*address)).collect::<Result<_, _>>()?;
     let admin = told.admin_listen.map(bind).transpose()?.map(|listener| vec![listener]);
     Ok(Listeners { callers, admin })
 }
 
-/// Another process has the address, which may end; or it is none that this one can have, which does not.
+/// Another process has the address, which may end; or it is none that this one can have, which does not. What else
+/// there is (an address of a family that this machine lacks, no descriptors) is nothing that `--check` may pass over.
 fn deaf(address: SocketAddr, error: &io::Error) -> Failure {
-    use io::ErrorKind::{AddrNotAvailable, PermissionDenied};
+    use io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
     let (code, reason) = match error.kind() {
+        AddrInUse => (Code::PortBusy, error.to_string()),
         AddrNotAvailable => (Code::BadValue, "it is no address of this machine".to_owned()),
         PermissionDenied => (Code::BadValue, "this user may not listen on that port".to_owned()),
-        _ => (Code::PortBusy, error.to_string()),
+        _ => (Code::BadValue, error.to_string()),
     };
     Failure::new(code, format!("the broker cannot listen on {address}: {reason}")).actor(Actor::Operator)
 }

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use crate::broker::material::{Material, Sources, TlsFiles};
 use crate::broker::replicas;
-use crate::broker::settings::{Rate, Settings, WithoutCoordination};
+use crate::broker::settings::{LAST_WRITES, Rate, Settings, WithoutCoordination};
 use crate::config::{ConfigError, SecretPlace, Source, Sourced, Vars, flag_facts, parse_duration};
 use crate::error::{Actor, Code, Failure, Hint};
 use crate::http;
@@ -113,7 +113,7 @@ fn settings(args: &ServeArgs, find: &Finder<'_>, ctx: &Context) -> Result<Settin
             max_body: u64::from(find.needed(&args.max_body, "max-body", positive)?.value),
             connections: connections as usize,
             per_address: per_address(args, find, connections)?,
-            ..Limits::default()
+            grace: LAST_WRITES,
         },
         upstream_timeout: duration(&args.upstream_timeout, "upstream-timeout")?,
         grace: duration(&args.grace, "grace")?,

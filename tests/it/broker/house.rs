@@ -227,7 +227,8 @@ impl House {
 
     /// The value of a metric, by its whole name with labels; 0 if there is none yet.
     pub async fn metric(&self, name: &str) -> f64 {
-        let text = self.get("/metrics").await.text;
+        let metrics = format!("http://{}/metrics", self.admin.unwrap_or(self.address));
+        let text = ask(&self.web, &metrics, Method::GET, &[], String::new()).await.text;
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         value.map_or(0.0, |value| value.parse().unwrap())
     }

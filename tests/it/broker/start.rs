@@ -142,6 +142,14 @@ async fn check_takes_the_addresses_as_the_start_does() {
         let beside = serve(&world, &["--check", flags[0], flags[1]]).run().await.ok();
         assert!(beside.stderr.contains(r#""code":"port_busy""#) && beside.stderr.contains(&address));
     }
+    // One that is taken hides neither that another is, nor that another cannot be had.
+    let second = TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = second.local_addr().unwrap().to_string();
+    let beside = serve(&world, &["--check", "--listen", &address, "--admin-listen", &other]).run().await.ok();
+    assert!(beside.stderr.contains(&address) && beside.stderr.contains(&other), "{}", beside.stderr);
+    let foreign =
+        serve(&world, &["--check", "--listen", &address, "--admin-listen", "192.0.2.1:0"]).run().await;
+    assert!(foreign.failed(2, "bad_value").error()["message"].to_string().contains("192.0.2.1"));
     let foreign = serve(&world, &["--check", "--listen", "192.0.2.1:0", "--plaintext"]).run().await;
     let message = foreign.failed(2, "bad_value").error()["message"].clone();
     assert!(message.as_str().unwrap().contains("no address of this machine"), "{message}");
