@@ -57,7 +57,7 @@ async fn findings_are_the_result_and_the_exit_code() {
           "code": "injection",
           "found": "${{ github.event.head_commit.message }}",
           "why": "whoever writes a commit message, a branch name or a title writes a part of this command: it is pasted in before the shell reads it. So it is with go-jira too",
-          "instead": "INPUT_REF with the expression under env:, and no --ref"
+          "instead": "the expression under env:, as INPUT_REF instead of --ref, INPUT_SUMMARY instead of --summary and so on"
         },
         {
           "file": "HOME/ci.yml",

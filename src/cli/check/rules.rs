@@ -266,7 +266,7 @@ pub const RULES: &[Rule] = &[
         code: "injection",
         why: "whoever writes a commit message, a branch name or a title writes a part of this command: it is pasted in \
               before the shell reads it. So it is with go-jira too",
-        instead: "INPUT_REF with the expression under env:, and no --ref",
+        instead: "the expression under env:, as INPUT_REF instead of --ref, INPUT_SUMMARY instead of --summary and so on",
         hits: |script| script.injections(),
     },
 ];

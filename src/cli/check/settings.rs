@@ -54,9 +54,15 @@ impl Script {
                 (None, None) => continue,
             };
             let Some(name) = name else { continue };
+            // The command that it stands before is no part of it.
+            let runs = |word: &str| word.rsplit('/').next() == Some("go-jira");
+            let value = match value.split_once(char::is_whitespace) {
+                Some((first, rest)) if rest.split_whitespace().any(runs) => first,
+                _ => &value,
+            };
             let column = source[..name.start()].chars().count();
             let at = line.get(column).copied().unwrap_or(Spot { c: ' ', line: 1, column: 1 });
-            self.settings.push(setting(name.as_str(), &value, at.line, at.column));
+            self.settings.push(setting(name.as_str(), value, at.line, at.column));
             if SEVERAL.is_match(&source) {
                 self.further(line);
             }

@@ -32,6 +32,8 @@ fn every_rule_is_found_where_it_is_meant_and_not_beside_it() {
         ("unread_variable", "GO_JIRA_URL=x", "JIRA_BASE_URL=x"),
         ("output_variable", "OUTPUT=text", "JIRA_OUTPUT=text"),
         ("boolean_word", "INPUT_MARKDOWN=yes", "INPUT_MARKDOWN=true"),
+        ("boolean_word", "JIRA_INSECURE=yes go-jira whoami", "JIRA_INSECURE=true go-jira whoami"),
+        ("boolean_word", "JIRA_INSECURE=yes /opt/go-jira whoami", "JIRA_INSECURE=true /opt/go-jira whoami"),
         ("secret_flag", "go-jira get --token=x --key A-1", "go-jira get --key A-1"),
         (
             "precedence",
@@ -53,6 +55,11 @@ fn every_rule_is_found_where_it_is_meant_and_not_beside_it() {
         ("username_flag", "go-jira whoami --username ann", "JIRA_USERNAME=ann go-jira whoami"),
         ("login_flag", "go-jira whoami --scope READ", "go-jira login --scope READ --redirect-uri x"),
         ("callback_port", "JIRA_OAUTH_CALLBACK_PORT=http", "JIRA_OAUTH_CALLBACK_PORT=8765"),
+        (
+            "callback_port",
+            "JIRA_OAUTH_CALLBACK_PORT=http go-jira whoami",
+            "JIRA_OAUTH_CALLBACK_PORT=8765 go-jira whoami",
+        ),
         (
             "scope",
             "go-jira login --redirect-uri x --scope write",
