@@ -17,7 +17,7 @@ COPY Cargo.toml Cargo.lock build.rs ./
 COPY src ./src
 # Static, C library included. The target has to be named, so that the flag is not for build scripts and procedural
 # macros, which are loaded by the compiler. The name service of a static glibc is what is in it, files and DNS: in
-# an empty image nothing asks for more.
+# an empty image nothing asks for more. The other flag is that of .cargo/config.toml, whose place RUSTFLAGS takes.
 RUN target=$(rustc -vV | sed -n 's/^host: //p') \
  && RUSTFLAGS='-C target-feature=+crt-static -C force-frame-pointers=yes' cargo build --locked --release --bin jira --target "$target" \
  && install -D -m 755 "target/$target/release/jira" /image/usr/local/bin/jira \
