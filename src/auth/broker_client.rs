@@ -6,10 +6,13 @@
 
 use std::time::Duration;
 
+use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use ::http::{HeaderValue, Method};
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 use crate::config::{BaseUrl, ClientId};
-use crate::http::{self, Client, HttpError};
+use crate::http::{self, Client, HttpError, Request, Target};
 use crate::secret::Secret;
 
 use super::broker_fault::{BrokerError, Fault};
@@ -146,7 +149,7 @@ impl BrokerClient {
     /// Asks until there is an answer, three times at most, and reads it.
     async fn ask<A: DeserializeOwned, T>(
         &self,
-        path: &str,
+        path: &'static str,
         body: &Secret,
         again: Again,
         read: impl Fn(A) -> Option<T>,
@@ -182,25 +185,25 @@ impl BrokerClient {
         }
     }
 
-    async fn post(&self, path: &str, body: &Secret, again: Again) -> Result<Answer, HttpError> {
-        let host = self.url.host();
-        let mut request = self
-            .client
-            .post(self.url.join(path))
-            .header("content-type", "application/json")
-            .header("accept", "application/json")
-            .timeout(if again == Again::Harmless { TRY } else { ONLY_TRY })
+    async fn post(&self, path: &'static str, body: &Secret, again: Again) -> Result<Answer, HttpError> {
+        let timeout = if again == Again::Harmless { TRY } else { ONLY_TRY };
+        let json = HeaderValue::from_static("application/json");
+        let mut request = Request::new(Method::POST, Target::new(self.url.under(path))?, timeout)
+            .header(CONTENT_TYPE, json.clone())
+            .header(ACCEPT, json)
             .body(body.expose().to_owned());
         if let Some(token) = &self.token {
-            request = request.bearer_auth(token.expose());
+            let text = Zeroizing::new(format!("Bearer {}", token.expose()));
+            let mut bearer = HeaderValue::from_str(&text).map_err(|_| HttpError::Unsendable)?;
+            bearer.set_sensitive(true);
+            request = request.header(AUTHORIZATION, bearer);
         }
-        let answer = request.send().await.map_err(|error| HttpError::new(&error, &host))?;
+        let answer = self.client.send(request).await?;
         let status = answer.status().as_u16();
         let retry_after = http::retry_after(answer.headers());
         let header = |name| answer.headers().get(name)?.to_str().ok().map(str::to_owned);
         let request_id = header("x-request-id");
-        let leads_to =
-            header("location").and_then(|to| Some(answer.url().join(&to).ok()?.host_str()?.to_owned()));
+        let leads_to = answer.location().and_then(|to| Some(to.host_str()?.to_owned()));
         let body = match http::read_secret(answer, ANSWER_CAP).await {
             Ok(body) => Secret::from_utf8_lossy(body),
             // It did answer, and as no broker does.

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::http::header::ACCEPT;
+use ::http::{HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use url::Url;
 
 use crate::config::{BaseUrl, ClientId};
-use crate::http::{self, Client, HttpError};
+use crate::http::{self, Client, HttpError, Request, Target};
 use crate::secret::Secret;
 
 use super::session::Tokens;
@@ -35,9 +36,8 @@ pub struct TokenEndpoint {
 /// Where it is.
 #[derive(Debug)]
 struct Place {
-    host: String,
-    token: Url,
-    revoke: Url,
+    token: Target,
+    revoke: Target,
 }
 
 /// Why the token endpoint gave no tokens. The texts are Jira's own where it said something.
@@ -128,9 +128,10 @@ pub enum Revocation {
 impl TokenEndpoint {
     /// The endpoint below `base_url`, asked through `client`.
     pub fn new(client: Client, base_url: &BaseUrl) -> Self {
-        let [token, revoke] =
-            ["/rest/oauth2/latest/token", "/rest/oauth2/latest/revoke"].map(|path| base_url.under(path));
-        let place = Arc::new(Place { host: base_url.host(), token, revoke });
+        let [token, revoke] = ["/rest/oauth2/latest/token", "/rest/oauth2/latest/revoke"].map(|path| {
+            Target::new(base_url.under(path)).expect("a base URL leaves room for a path of ours")
+        });
+        let place = Arc::new(Place { token, revoke });
         TokenEndpoint { client, place, secret: None, timeout: TIMEOUT }
     }
 
@@ -178,10 +179,7 @@ impl TokenEndpoint {
     /// this usually ends in [`Revocation::Unsupported`].
     pub async fn revoke(&self, client_id: &ClientId, token: &Secret) -> Revocation {
         let form = vec![("token", token.expose()), ("client_id", client_id.as_str())];
-        let form = self.signed(form);
-        let request = self.client.post(self.place.revoke.clone());
-        let request = http::with_form(request, &form);
-        match request.header("accept", "application/json").timeout(self.timeout).send().await {
+        match self.client.send(self.request(&self.place.revoke, form)).await {
             Ok(answer) if answer.status().is_success() => Revocation::Revoked,
             // Without a secret this is what Jira says to every client; with one it is what an old Jira says.
             Ok(answer) if answer.status().is_client_error() && self.secret.is_none() => {
@@ -192,25 +190,20 @@ impl TokenEndpoint {
         }
     }
 
-    fn signed<'a>(&'a self, mut form: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
+    fn request<'a>(&'a self, to: &Target, mut form: Vec<(&'a str, &'a str)>) -> Request {
         form.extend(self.secret.as_ref().map(|secret| ("client_secret", secret.expose())));
-        form
+        Request::new(Method::POST, to.clone(), self.timeout)
+            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .form(&form)
     }
 
     async fn ask(&self, form: Vec<(&str, &str)>) -> Result<Tokens, EndpointError> {
-        let host = &self.place.host;
-        let form = self.signed(form);
-        let request = self.client.post(self.place.token.clone());
-        let answer = http::with_form(request, &form)
-            .header("accept", "application/json")
-            .timeout(self.timeout)
-            .send()
-            .await
-            // The error carries the URL, never the form.
-            .map_err(|error| HttpError::new(&error, host))?;
+        // An error carries the host, never the form.
+        let answer = self.client.send(self.request(&self.place.token, form)).await?;
         let status = answer.status().as_u16();
         if answer.status().is_redirection() {
-            return Err(EndpointError::Redirected { host: redirect_host(&answer).unwrap_or_default() });
+            let to = answer.location().and_then(|to| Some(to.host_str()?.to_owned()));
+            return Err(EndpointError::Redirected { host: to.unwrap_or_default() });
         }
         if status == 429 {
             return Err(EndpointError::RateLimited { retry_after: http::retry_after(answer.headers()) });
@@ -218,12 +211,6 @@ impl TokenEndpoint {
         let body = Secret::from_utf8_lossy(http::read_secret(answer, ANSWER_CAP).await?);
         judge(status, &body)
     }
-}
-
-/// The host that a redirect points to, for the message.
-fn redirect_host(answer: &http::Response) -> Option<String> {
-    let location = answer.headers().get("location")?.to_str().ok()?;
-    Some(answer.url().join(location).ok()?.host_str()?.to_owned())
 }
 
 #[derive(Deserialize)]

@@ -5,11 +5,15 @@ use std::io::{self, Cursor};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::Method;
+use url::Url;
 
 use crate::auth::store::Memory;
 use crate::disk;
 use crate::error::{Code, Failure};
-use crate::http;
+use crate::http::{self, Request, Target};
 use crate::process::{Browser, Env, Input, Process, Prompt, temp_dir};
 use crate::sandbox::{self, Options, Running};
 use crate::secret::{Secret, hex, random};
@@ -18,6 +22,9 @@ use super::context::Context;
 
 /// The port of the callback, unless another program has it.
 const PORT: u16 = 8085;
+
+/// A page of the sandbox takes a moment.
+const PAGE_TIME: Duration = Duration::from_secs(30);
 
 /// One command of the tour.
 struct Step {
@@ -165,12 +172,12 @@ impl Browser for Itself {
         // The callback's certificate is minted anew for each login, so there is nothing to check it against.
         let options = http::Options { insecure: true, ..http::Options::default() };
         let client = http::client(&options).map_err(|error| io::Error::other(error.to_string()))?;
-        let mut next = Some(url.to_owned());
+        let mut next = Url::parse(url).ok();
         tokio::spawn(async move {
             while let Some(url) = next.take() {
-                let Ok(page) = client.get(&url).send().await else { break };
-                let location = page.headers().get("location").and_then(|value| value.to_str().ok());
-                next = location.and_then(|location| Some(page.url().join(location).ok()?.to_string()));
+                let Ok(target) = Target::new(url) else { break };
+                let Ok(page) = client.send(Request::new(Method::GET, target, PAGE_TIME)).await else { break };
+                next = page.location();
             }
         });
         Ok(())

@@ -19,9 +19,15 @@ pub struct BaseUrl {
     plain_http: bool,
 }
 
+/// In bytes. What is put behind it has to fit into a request too.
+const LONGEST: usize = 2048;
+
 impl BaseUrl {
     /// Parses and normalises. Plain http is for loopback hosts, and for those who said `--insecure`.
     pub fn parse(text: &str, insecure: bool) -> Result<Self, ConfigError> {
+        if text.len() > LONGEST {
+            return Err(ConfigError::bad("the URL is longer than any server's"));
+        }
         let authority_and_path = shape(text)?;
         let url = Url::parse(text).map_err(|error| ConfigError::bad(format!("not a URL: {error}")))?;
         if url.host_str().is_some_and(|host| host.ends_with('.')) {

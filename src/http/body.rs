@@ -1,13 +1,18 @@
 //! Reads a body up to a cap, counted after decompression: neither a large file nor a gzip bomb may fill
-//! the memory. Makes one that holds secrets.
+//! the memory.
 
-use hyper::body::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{RequestBuilder, Response};
-use url::form_urlencoded::Serializer;
+use std::io::{self, Write};
+
+use flate2::write::MultiGzDecoder;
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
+use http_body_util::BodyExt;
+use hyper::body::Body;
+use tokio::time::timeout_at;
 use zeroize::Zeroizing;
 
 use super::HttpError;
+use super::client::Response;
 
 /// The most that an answer may hold, in bytes after decompression.
 pub const BODY_CAP: usize = 64 * 1024 * 1024;
@@ -15,7 +20,7 @@ pub const BODY_CAP: usize = 64 * 1024 * 1024;
 /// The whole body, or [`HttpError::TooLarge`] as soon as it exceeds `cap` bytes.
 pub async fn read(response: Response, cap: usize) -> Result<Vec<u8>, HttpError> {
     let mut body = Vec::with_capacity(expected(&response));
-    each_chunk(response, cap, |chunk| body.extend_from_slice(chunk)).await?;
+    each_chunk(response, cap, &mut |chunk: &[u8]| body.extend_from_slice(chunk)).await?;
     Ok(body)
 }
 
@@ -23,46 +28,95 @@ pub async fn read(response: Response, cap: usize) -> Result<Vec<u8>, HttpError> 
 /// for two, which a large body would feel.
 pub async fn read_secret(response: Response, cap: usize) -> Result<Vec<u8>, HttpError> {
     let mut body = Zeroizing::new(Vec::<u8>::with_capacity(expected(&response)));
-    each_chunk(response, cap, |chunk| {
+    let mut take = |chunk: &[u8]| {
         if body.capacity() - body.len() < chunk.len() {
             let mut larger = Zeroizing::new(Vec::with_capacity(2 * (body.len() + chunk.len())));
             larger.extend_from_slice(&body);
             body = larger;
         }
         body.extend_from_slice(chunk);
-    })
-    .await?;
+    };
+    each_chunk(response, cap, &mut take).await?;
     Ok(std::mem::take(&mut *body))
 }
 
 fn expected(response: &Response) -> usize {
-    response.content_length().unwrap_or(0).min(1 << 20) as usize
+    response.body.size_hint().lower().min(1 << 20) as usize
 }
 
 async fn each_chunk(
     mut response: Response,
     cap: usize,
-    mut take: impl FnMut(&[u8]),
+    take: &mut (dyn FnMut(&[u8]) + Send),
 ) -> Result<(), HttpError> {
-    let host = response.url().host_str().unwrap_or_default().to_owned();
-    let mut length = 0;
-    while let Some(chunk) = response.chunk().await.map_err(|error| HttpError::new(&error, &host))? {
-        length += chunk.len();
-        if length > cap {
-            return Err(HttpError::TooLarge { host, cap });
-        }
-        take(&chunk);
+    let mut decoder = Decoder::new(response.headers(), Capped { left: cap, take });
+    let fault = |error: io::Error, host| match error.kind() {
+        io::ErrorKind::FileTooLarge => HttpError::TooLarge { host, cap },
+        _ => HttpError::Broken { host, reason: format!("its compression is damaged: {error}") },
+    };
+    let mut empty = true;
+    loop {
+        let frame = match timeout_at(response.deadline, response.body.frame()).await {
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(error))) => return Err(HttpError::cut_off(&error, response.host())),
+            Ok(None) if empty => return Ok(()),
+            Ok(None) => return decoder.finish().map_err(|error| fault(error, response.host())),
+            Err(_) => return Err(HttpError::Timeout { host: response.host() }),
+        };
+        let Ok(chunk) = frame.into_data() else { continue };
+        empty &= chunk.is_empty();
+        decoder.write(&chunk).map_err(|error| fault(error, response.host()))?;
     }
-    Ok(())
 }
 
-/// The request with a form that is wiped when it has been sent.
-pub fn with_form(request: RequestBuilder, fields: &[(&str, &str)]) -> RequestBuilder {
-    // Three bytes for one at most: a buffer that grew would leave a copy behind.
-    let most = fields.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
-    let form = Serializer::new(String::with_capacity(most)).extend_pairs(fields).finish();
-    let form = Bytes::from_owner(Zeroizing::new(form.into_bytes()));
-    request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form)
+/// What the server did to the body on its way (RFC 9110 8.4), undone.
+enum Decoder<'t> {
+    Identity(Capped<'t>),
+    Gzip(Box<MultiGzDecoder<Capped<'t>>>),
+}
+
+impl<'t> Decoder<'t> {
+    fn new(headers: &HeaderMap, to: Capped<'t>) -> Self {
+        match headers.get(CONTENT_ENCODING) {
+            Some(coding) if coding.as_bytes().eq_ignore_ascii_case(b"gzip") => {
+                Decoder::Gzip(Box::new(MultiGzDecoder::new(to)))
+            }
+            _ => Decoder::Identity(to),
+        }
+    }
+
+    fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
+        match self {
+            Decoder::Identity(to) => to.write_all(chunk),
+            Decoder::Gzip(decoder) => decoder.write_all(chunk),
+        }
+    }
+
+    /// An error if there should be more of it.
+    fn finish(&mut self) -> io::Result<()> {
+        match self {
+            Decoder::Identity(_) => Ok(()),
+            Decoder::Gzip(decoder) => decoder.try_finish(),
+        }
+    }
+}
+
+/// Passes on so many bytes and no more.
+struct Capped<'t> {
+    left: usize,
+    take: &'t mut (dyn FnMut(&[u8]) + Send),
+}
+
+impl Write for Capped<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.left = self.left.checked_sub(bytes.len()).ok_or(io::ErrorKind::FileTooLarge)?;
+        (self.take)(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// `Retry-After` in whole seconds; a date, which Jira does not send, is passed over.

@@ -2,8 +2,10 @@
 
 use std::error::Error as StdError;
 
+use hyper_util::client::legacy;
 use thiserror::Error;
 
+use super::connect::UnknownName;
 use crate::error::{Code, Failure};
 
 /// Why a request got no usable answer.
@@ -68,32 +70,31 @@ pub enum HttpError {
         /// The cap, in bytes.
         cap: usize,
     },
+    /// The URL is longer than HTTP has room for.
+    #[error("the request to {host} is too long: its URL would have more than 65534 bytes")]
+    TooLong {
+        /// The host that was to be asked.
+        host: String,
+    },
     /// The proxy's URL is none.
     #[error("the proxy that the environment names is not a URL")]
     BadProxy,
-    /// The client cannot be built.
-    #[error("the HTTP client cannot be set up: {0}")]
-    Setup(String),
 }
 
 impl HttpError {
-    /// Reads a library error; `host` is who was asked.
-    pub fn new(error: &reqwest::Error, host: &str) -> Self {
-        let host = host.to_owned();
+    /// Of a request that got no answer; `host` is who was asked.
+    pub(super) fn unanswered(error: &legacy::Error, host: String) -> Self {
         match certificate_problem(error) {
-            Some(Problem::Certificate(reason)) => return HttpError::Untrusted { host, reason },
-            Some(Problem::Roots(reason)) => return HttpError::Roots { reason },
-            None => {}
+            Some(Problem::Certificate(reason)) => HttpError::Untrusted { host, reason },
+            Some(Problem::Roots(reason)) => HttpError::Roots { reason },
+            None if !error.is_connect() => HttpError::cut_off(error, host),
+            None if chain(error).any(|cause| cause.is::<UnknownName>()) => HttpError::Dns { host },
+            None => HttpError::Connect { host, reason: innermost(error) },
         }
-        if error.is_connect() && error.is_dns() {
-            return HttpError::Dns { host };
-        }
-        if error.is_connect() {
-            return HttpError::Connect { host, reason: innermost(error) };
-        }
-        if error.is_timeout() {
-            return HttpError::Timeout { host };
-        }
+    }
+
+    /// Of an answer that did not come to its end.
+    pub(super) fn cut_off(error: &(dyn StdError + 'static), host: String) -> Self {
         HttpError::Broken { host, reason: innermost(error) }
     }
 
@@ -107,8 +108,8 @@ impl HttpError {
             | HttpError::NoTimeLeft { .. }
             | HttpError::Roots { .. }
             | HttpError::Unsendable
-            | HttpError::BadProxy
-            | HttpError::Setup(_) => false,
+            | HttpError::TooLong { .. }
+            | HttpError::BadProxy => false,
         }
     }
 
@@ -118,8 +119,8 @@ impl HttpError {
             HttpError::Untrusted { .. }
             | HttpError::Roots { .. }
             | HttpError::Unsendable
-            | HttpError::BadProxy
-            | HttpError::Setup(_) => true,
+            | HttpError::TooLong { .. }
+            | HttpError::BadProxy => true,
             HttpError::Dns { .. }
             | HttpError::Connect { .. }
             | HttpError::Timeout { .. }
@@ -143,10 +144,11 @@ impl From<HttpError> for Failure {
             HttpError::Connect { .. } | HttpError::Broken { .. } => Code::Connect,
             HttpError::Untrusted { .. } => Code::TlsUntrusted,
             HttpError::Timeout { .. } | HttpError::NoTimeLeft { .. } => Code::Timeout,
-            HttpError::Roots { .. } | HttpError::Unsendable => Code::BadValue,
+            HttpError::Roots { .. }
+            | HttpError::Unsendable
+            | HttpError::TooLong { .. }
+            | HttpError::BadProxy => Code::BadValue,
             HttpError::TooLarge { .. } => Code::TooLarge,
-            HttpError::BadProxy => Code::BadValue,
-            HttpError::Setup(_) => Code::Bug,
         };
         Failure::new(code, format!("{error}{advice}"))
     }
@@ -159,7 +161,7 @@ enum Problem {
     Roots(String),
 }
 
-fn certificate_problem(error: &reqwest::Error) -> Option<Problem> {
+fn certificate_problem(error: &(dyn StdError + 'static)) -> Option<Problem> {
     let tls = chain(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
     match tls {
         rustls::Error::InvalidCertificate(reason) => Some(Problem::Certificate(reason.to_string())),
@@ -170,14 +172,14 @@ fn certificate_problem(error: &reqwest::Error) -> Option<Problem> {
 }
 
 /// The innermost cause, which is the system's own words.
-fn innermost(error: &reqwest::Error) -> String {
+fn innermost(error: &(dyn StdError + 'static)) -> String {
     chain(error).last().map(|cause| cause.to_string()).unwrap_or_default()
 }
 
 /// The error and what caused it. An `io::Error` hides its payload from `source`, and rustls' errors travel in
 /// one, or in one inside another.
-fn chain<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error as &(dyn StdError + 'static)), |cause| {
+fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |cause| {
         let payload = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         payload.map(|payload| payload as &(dyn StdError + 'static)).or_else(|| (*cause).source())
     })

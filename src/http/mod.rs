@@ -2,17 +2,18 @@
 //! retries, no ambient proxy, size caps. It knows neither Jira nor sessions.
 
 mod body;
+mod client;
+mod connect;
 mod error;
 mod pem;
 mod roots;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-pub use body::{BODY_CAP, read, read_secret, retry_after, seconds, with_form};
+pub use body::{BODY_CAP, read, read_secret, retry_after, seconds};
+pub use client::{Client, Request, Response, Target};
 pub use error::HttpError;
-pub use reqwest::{Client, Response};
 pub use roots::{check_bundle, is_system_location};
 
 use roots::{AcceptAny, LazyRoots};
@@ -43,35 +44,10 @@ pub struct Options {
     pub plain: bool,
 }
 
-/// Who we say we are.
-pub const USER_AGENT: &str = concat!("jira-oauth/", env!("CARGO_PKG_VERSION"));
-
-/// A connection is made within this time, or the server counts as unreachable.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// A connection that nobody uses is kept this long: less than Tomcat keeps it, so that no request is sent on one
-/// that is just being closed.
-const IDLE: Duration = Duration::from_secs(15);
-
 /// Builds a client. Fails only on options that make no sense (a proxy URL that is none).
 pub fn client(options: &Options) -> Result<Client, HttpError> {
-    let mut builder = Client::builder()
-        .tls_backend_preconfigured(tls(options))
-        .user_agent(USER_AGENT)
-        .redirect(reqwest::redirect::Policy::none())
-        // Retries are decided where it is known what a request does.
-        .retry(reqwest::retry::never())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .pool_idle_timeout(IDLE)
-        .http1_only()
-        // reqwest would ask the environment by itself, and send the bearer of a loopback URL to a proxy.
-        .no_proxy();
-    if let Some(proxy) = &options.proxy {
-        let no_proxy = options.no_proxy.as_deref().and_then(reqwest::NoProxy::from_string);
-        let proxy = reqwest::Proxy::all(proxy).map_err(|_| HttpError::BadProxy)?;
-        builder = builder.proxy(proxy.no_proxy(no_proxy));
-    }
-    builder.build().map_err(|error| HttpError::Setup(error.to_string()))
+    let proxies = connect::Proxies::new(options)?;
+    Ok(Client::new(connect::Connector::new(tls(options), proxies.clone()), proxies))
 }
 
 /// The TLS configuration: ring, TLS 1.2 and 1.3, and roots that are read while the connection is made. Proxies

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::auth::{Access, Authorization, Credential};
-use crate::http::{self as transport, HttpError};
+use crate::http::{self as transport, HttpError, Target};
 use crate::secret::random;
 
 use super::error::JiraError;
@@ -287,7 +287,6 @@ impl Jira {
         note: &Note<'_>,
     ) -> Result<Answer, HttpError> {
         let host = self.access.base_url.host();
-        let url = self.url(request);
         let left = self.bounds.deadline.saturating_duration_since(Instant::now());
         let left = left.saturating_sub(REPORT_TIME);
         if left.is_zero() {
@@ -295,18 +294,15 @@ impl Jira {
         }
         // A change that hangs leaves time to look whether it was made.
         let left = if request.class == AccessClass::Read { left } else { left.min(CHANGE_TIME) };
-        let mut builder = self
-            .access
-            .client
-            .request(request.method.clone(), url)
-            .headers(headers(request, auth).ok_or(HttpError::Unsendable)?)
-            .timeout(left);
+        let target = Target::new(self.url(request))?;
+        let mut sent = transport::Request::new(request.method.clone(), target, left)
+            .headers(headers(request, auth).ok_or(HttpError::Unsendable)?);
         if let Some(body) = &request.body {
-            builder = builder.body(body.to_string());
+            sent = sent.body(body.to_string());
         }
         let started = Instant::now();
         note(Flight::Out);
-        let response = builder.send().await.map_err(|error| HttpError::new(&error, &host))?;
+        let response = self.access.client.send(sent).await?;
         let status = response.status().as_u16();
         log::info!("{} → {status} in {} ms", request.title(), started.elapsed().as_millis());
         let headers = response.headers().clone();

@@ -59,7 +59,7 @@ const RESERVED: &[(&[&str], &[&str], &str)] = &[
         "main returns the code; whoever ends the program waits for the guarded section of a refresh first",
     ),
     (
-        &["reqwest::Client::new", "reqwest::Client::builder", "reqwest::ClientBuilder", "reqwest::get"],
+        &["hyper_util::client", "hyper::client"],
         &["src/http"],
         "a client built elsewhere lacks our TLS, redirect, proxy and size rules",
     ),

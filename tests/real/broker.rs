@@ -4,17 +4,17 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jira_oauth::http::{Client, Options as Way, client};
 use jira_oauth::process::raise_open_files;
 use jira_oauth::sandbox::{Action, Confidential, Fault, Gate, Options, Scope};
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::support::jira::{Home, Job, until, within};
 use crate::support::served::Served;
+use crate::support::web::Web;
 
 const TOKEN: &str = "/rest/oauth2/latest/token";
 
@@ -26,7 +26,7 @@ struct Broker {
     address: String,
     log: PathBuf,
     ready: String,
-    web: Client,
+    web: Web,
 }
 
 impl Broker {
@@ -49,8 +49,7 @@ impl Broker {
         let ready = within("the broker", first_object(&mut job)).await;
         let found: Value = serde_json::from_str(&ready).unwrap();
         let address = found["listen"][0].as_str().unwrap().to_owned();
-        let web = client(&Way { plain: true, ..Way::default() }).unwrap();
-        Broker { sandbox, home, job, address, log, ready, web }
+        Broker { sandbox, home, job, address, log, ready, web: Web::open() }
     }
 
     fn token(&self) -> String {
@@ -59,17 +58,19 @@ impl Broker {
 
     /// Asks for the pair that follows a token: status and body, or nothing if there was no answer.
     async fn refresh(&self, token: &str) -> Option<(u16, Value)> {
-        let url = format!("http://{}/v1/refresh", self.address);
-        refresh(self.web.clone(), url, token.to_owned(), None).await
+        refresh(self.web.clone(), self.url(), token.to_owned(), None).await
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     async fn text(&self, path: &str) -> String {
         let url = format!("http://{}{path}", self.address);
         // Over a connection of its own: the broker may end an idle one in the very moment in which it is used again.
-        let web = client(&Way { plain: true, ..Way::default() }).unwrap();
-        let answer = within(path, web.get(url).send()).await.unwrap();
-        assert_eq!(answer.status().as_u16(), 200, "{path}");
-        answer.text().await.unwrap()
+        let answer = within(path, Web::open().get(&url)).await.unwrap();
+        assert_eq!(answer.status, 200, "{path}");
+        answer.text
     }
 
     fn said(&self) -> String {
@@ -109,15 +110,9 @@ async fn first_object(job: &mut Job) -> String {
     }
 }
 
-async fn refresh(web: Client, url: String, token: String, caller: Option<&str>) -> Option<(u16, Value)> {
-    let body = json!({ "refresh_token": token }).to_string();
-    let mut request = web.post(url).header("content-type", "application/json").body(body);
-    if let Some(caller) = caller {
-        request = request.header("authorization", format!("Bearer {caller}"));
-    }
-    let answer = within("an answer", request.send()).await.ok()?;
-    let status = answer.status().as_u16();
-    Some((status, serde_json::from_str(&answer.text().await.ok()?).unwrap()))
+async fn refresh(web: Web, url: String, token: String, caller: Option<&str>) -> Option<(u16, Value)> {
+    let answer = within("an answer", web.refresh(&url, &token, caller)).await.ok()?;
+    Some((answer.status, answer.body))
 }
 
 #[tokio::test]
@@ -125,14 +120,14 @@ async fn who_waits_for_a_slow_jira_gets_its_pair_after_sigterm() {
     let broker = Broker::start(&[]).await;
     let gate = Gate::new();
     broker.sandbox.faults().add(Fault::on(TOKEN, Action::ProcessThenHold(gate.clone())));
-    let url = format!("http://{}/v1/refresh", broker.address);
+    let url = broker.url();
     let waiting = tokio::spawn(refresh(broker.web.clone(), url, broker.token(), None));
     within("the token call", gate.arrived(1)).await;
     broker.job.signal(Signal::TERM);
     broker.says("\"event\":\"draining\"").await;
     // It still says how it is, and sends new callers away.
-    let ready = broker.web.get(format!("http://{}/readyz", broker.address)).send().await.unwrap();
-    assert_eq!(ready.status().as_u16(), 503);
+    let ready = broker.web.get(&format!("{}/readyz", broker.url())).await.unwrap();
+    assert_eq!(ready.status, 503);
     assert_eq!(broker.refresh(&broker.token()).await.unwrap().1["error"], "draining");
     gate.release();
     let (status, pair) = waiting.await.unwrap().expect("an answer");
@@ -152,7 +147,7 @@ async fn a_second_signal_ends_it_at_once() {
     ] {
         let broker = Broker::start(&[]).await;
         let gate = broker.sandbox.faults().hold(TOKEN);
-        let url = format!("http://{}/v1/refresh", broker.address);
+        let url = broker.url();
         let waiting = tokio::spawn(refresh(broker.web.clone(), url, broker.token(), None));
         within("the token call", gate.arrived(1)).await;
         broker.job.signal(first);
@@ -306,7 +301,7 @@ async fn no_secret_stands_anywhere_it_does_not_belong() {
             .env("RUST_LOG", "trace")
     })
     .await;
-    let url = format!("http://{}/v1/refresh", broker.address);
+    let url = broker.url();
     let token = broker.token();
     let ask = |token: &str, caller| refresh(broker.web.clone(), url.clone(), token.to_owned(), caller);
     let (status, pair) = ask(&token, Some("canary-caller-token")).await.unwrap();

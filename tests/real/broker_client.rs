@@ -3,16 +3,17 @@
 
 use std::process::Stdio;
 
+use ::http::Method;
 use jiff::SignedDuration;
 use jira_oauth::auth::session::Session;
-use jira_oauth::http;
+use jira_oauth::http::{self, Request, Target};
 use jira_oauth::sandbox::{Confidential, Options};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
 use crate::canaries::free_port;
-use crate::support::jira::{Home, Job, now, within};
+use crate::support::jira::{Home, Job, LONG, now, within};
 use crate::support::served::Served;
 
 const CALLER_TOKEN: &str = "canary-caller-token";
@@ -56,10 +57,11 @@ async fn goes_there_and_back(login: &mut Job) {
     let page = said.split("\"authorize_url\":\"").nth(1).and_then(|rest| rest.split('"').next());
     let page = page.unwrap_or_else(|| panic!("{said}"));
     let browser = http::client(&http::Options { insecure: true, ..http::Options::default() }).unwrap();
-    let sent_back = browser.get(page).send().await.unwrap();
-    let callback = sent_back.headers()["location"].to_str().unwrap();
-    assert!(callback.starts_with("https://127.0.0.1:"), "{callback}");
-    assert!(browser.get(callback).send().await.unwrap().status().is_success());
+    let go = |to| browser.send(Request::new(Method::GET, Target::new(to).unwrap(), LONG));
+    let sent_back = go(page.parse().unwrap()).await.unwrap();
+    let callback = sent_back.location().unwrap();
+    assert!(callback.as_str().starts_with("https://127.0.0.1:"), "{callback}");
+    assert!(go(callback).await.unwrap().status().is_success());
 }
 
 #[tokio::test]

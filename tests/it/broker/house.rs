@@ -13,7 +13,7 @@ use jira_oauth::broker::material::{Material, Sources, TlsFiles};
 use jira_oauth::broker::settings::{Rate, Settings};
 use jira_oauth::broker::{Broker, Listeners, Parts, serve_until};
 use jira_oauth::config::{BaseUrl, ClientId, SecretPlace, Source, Sourced};
-use jira_oauth::http::{Client, Options as Way, client};
+use jira_oauth::http::{BODY_CAP, Client, HttpError, Options as Way, Request, Target, client, read};
 use jira_oauth::process::{Clock, Stream};
 use jira_oauth::sandbox::{self, Confidential, Gate, Options, Running, Scope};
 use jira_oauth::secret::Secret;
@@ -266,14 +266,24 @@ pub fn plain() -> Client {
 }
 
 pub async fn ask(web: &Client, url: &str, method: Method, headers: &[(&str, &str)], body: String) -> Answer {
-    let mut request = web.request(method.clone(), url);
+    try_ask(web, url, method, headers, body).await.unwrap()
+}
+
+/// The same where there may be no answer.
+pub async fn try_ask(
+    web: &Client,
+    url: &str,
+    method: Method,
+    headers: &[(&str, &str)],
+    body: String,
+) -> Result<Answer, HttpError> {
+    let target = Target::new(url.parse().unwrap()).unwrap();
+    let mut request = Request::new(method, target, Duration::from_secs(100)).body(body);
     for (name, value) in headers {
-        request = request.header(*name, *value);
+        request = request.header(name.parse().unwrap(), value.parse().unwrap());
     }
-    if method != Method::GET && method != Method::HEAD {
-        request = request.body(body);
-    }
-    let answer = wait(request.timeout(Duration::from_secs(100)).send()).await.unwrap();
+    let answer = wait(web.send(request)).await?;
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    Answer { status, headers, text: answer.text().await.unwrap() }
+    let text = String::from_utf8(read(answer, BODY_CAP).await?).unwrap();
+    Ok(Answer { status, headers, text })
 }

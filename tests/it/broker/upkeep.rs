@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::house::{House, TOKEN, ask, file};
+use super::house::{House, TOKEN, ask, file, try_ask};
 use crate::support::wait;
 
 /// A secret as Kubernetes mounts it: the file is a link through `..data`, which is what is swapped.
@@ -266,10 +266,8 @@ async fn the_grace_has_an_end() {
     house.jira.faults().add(Fault::on(TOKEN, Action::Hang));
     let (web, url) = (house.web.clone(), format!("http://{}/v1/refresh", house.address));
     let body = json!({ "refresh_token": house.token() }).to_string();
-    let headers = [("content-type".to_owned(), "application/json".to_owned())];
     let slow = tokio::spawn(async move {
-        let [(name, value)] = headers;
-        web.post(url).header(name, value).body(body).send().await.is_err()
+        try_ask(&web, &url, Method::POST, &[("content-type", "application/json")], body).await.is_err()
     });
     wait(house.jira.wait_for(TOKEN, 1)).await;
     house.stop();

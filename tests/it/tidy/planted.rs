@@ -85,7 +85,7 @@ fn touching_the_outside_world_is_caught() {
     caught(&find("use std::io::*;").split_off(1), "output is the only writer");
     caught(&find("fn f() { println!(\"{}\", 1) }"), "`println!`");
     caught(&find("use std::process; fn f() { process::exit(1) }"), "main returns the code");
-    caught(&find("use reqwest::Client; fn f() { Client::builder() }"), "lacks our TLS");
+    caught(&find("fn f() { hyper_util::client::legacy::Client::builder(e) }"), "lacks our TLS");
     caught(&find("fn f() { webbrowser::open(url) }"), "whole environment");
     report(find(
         "use std::env::consts::OS; const V: &str = env!(\"CARGO_PKG_VERSION\"); fn f(a: A) { a.stdout.print != 1; }",
@@ -158,7 +158,7 @@ fn an_ignored_or_sleeping_test_is_caught() {
 
 #[test]
 fn an_unwanted_crate_is_caught() {
-    caught(&crates("[[package]]\nname = \"reqwest\"\n[[package]]\nname = \"aws-lc-sys\"\n"), "aws-lc-sys");
-    caught(&crates("name = \"reqwest\"\nname = \"reqwest\"\n"), "2 versions");
-    report(crates("name = \"reqwest\"\nname = \"openssl-probe\"\n"));
+    caught(&crates("[[package]]\nname = \"hyper-util\"\n[[package]]\nname = \"aws-lc-sys\"\n"), "aws-lc-sys");
+    caught(&crates("name = \"hyper-util\"\nname = \"hyper-util\"\n"), "2 versions");
+    report(crates("name = \"hyper-util\"\nname = \"openssl-probe\"\n"));
 }

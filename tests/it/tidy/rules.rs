@@ -152,9 +152,9 @@ pub(super) fn crates(lock: &str) -> Vec<String> {
     let banned = names.iter().filter(|name| BANNED_CRATES.contains(name));
     let mut found: Vec<String> =
         banned.map(|name| format!("Cargo.lock: `{name}` came in: see deny.toml")).collect();
-    let clients = names.iter().filter(|name| **name == "reqwest").count();
+    let clients = names.iter().filter(|name| **name == "hyper-util").count();
     if clients != 1 {
-        found.push(format!("Cargo.lock: {clients} versions of reqwest instead of one"));
+        found.push(format!("Cargo.lock: {clients} versions of hyper-util instead of one"));
     }
     found
 }

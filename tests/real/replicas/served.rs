@@ -5,16 +5,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use jira_oauth::http;
 use jira_oauth::sandbox::{Action, Confidential, Fault, Gate, Options, Scope};
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::BOUND;
-use crate::support::jira::{Home, Job, LONG, within};
+use crate::support::jira::{Home, Job, within};
 use crate::support::redis::{PASSWORD, Redis};
 use crate::support::served::Served;
+use crate::support::web::{Answer, Web};
 use crate::support::{Real, runs};
 
 const TOKEN: &str = "/rest/oauth2/latest/token";
@@ -30,28 +30,8 @@ fn jira() -> Served {
 struct Broker {
     job: Job,
     url: String,
-    http: http::Client,
+    web: Web,
     _home: Home,
-}
-
-/// An answer.
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    retry_after: Option<u64>,
-    body: Value,
-}
-
-impl Answer {
-    fn error(&self) -> &str {
-        self.body["error"].as_str().unwrap_or_default()
-    }
-
-    #[track_caller]
-    fn pair(&self) -> (&str, &str) {
-        assert_eq!(self.status, 200, "{self:?}");
-        (self.body["access_token"].as_str().unwrap(), self.body["refresh_token"].as_str().unwrap())
-    }
 }
 
 impl Broker {
@@ -83,8 +63,7 @@ impl Broker {
         let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line:?}"));
         assert_eq!(ready["coordination"], "redis");
         let url = format!("http://{}", ready["listen"][0].as_str().unwrap());
-        let http = http::client(&http::Options { plain: true, ..http::Options::default() }).unwrap();
-        Broker { job, url, http, _home: home }
+        Broker { job, url, web: Web::open(), _home: home }
     }
 
     async fn refresh(&self, token: &str) -> Answer {
@@ -92,15 +71,11 @@ impl Broker {
     }
 
     async fn refresh_for(&self, token: &str, caller: &str) -> Answer {
-        let request = self.http.post(format!("{}/v1/refresh", self.url));
-        let request = request.header("content-type", "application/json");
-        let request = request.header("authorization", format!("Bearer {caller}"));
-        let body = json!({ "refresh_token": token }).to_string();
-        answer(request.body(body)).await
+        within("an answer", self.web.refresh(&self.url, token, Some(caller))).await.unwrap()
     }
 
     async fn get(&self, path: &str) -> Answer {
-        answer(self.http.get(format!("{}{path}", self.url))).await
+        within(path, self.web.get(&format!("{}{path}", self.url))).await.unwrap()
     }
 
     /// Waits until readiness says so.
@@ -133,8 +108,7 @@ impl Broker {
 
     /// A number of the metrics, by its name with its labels.
     async fn metric(&self, name: &str) -> f64 {
-        let text = self.get("/metrics").await.body;
-        let text = text.as_str().unwrap().to_owned();
+        let text = self.get("/metrics").await.text;
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
     }
@@ -146,16 +120,6 @@ impl Broker {
         assert_eq!(done.code, Some(0), "{done:?}");
         done.stderr
     }
-}
-
-async fn answer(request: reqwest::RequestBuilder) -> Answer {
-    let response = tokio::time::timeout(LONG, request.send()).await.unwrap().unwrap();
-    let status = response.status().as_u16();
-    let retry_after =
-        response.headers().get("retry-after").map(|value| value.to_str().unwrap().parse().unwrap());
-    let text = response.text().await.unwrap();
-    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-    Answer { status, retry_after, body }
 }
 
 #[tokio::test]
@@ -343,11 +307,8 @@ async fn a_broker_killed_with_its_call_ends_no_session_at_the_other() {
         gate.arrived(1).await;
         a.job.signal(Signal::KILL);
     };
-    let request = a.http.post(format!("{}/v1/refresh", a.url)).header("content-type", "application/json");
-    let request = request.header("authorization", format!("Bearer {CALLER_TOKEN}"));
-    let (sent, ()) =
-        futures_util::future::join(request.body(json!({ "refresh_token": old }).to_string()).send(), killed)
-            .await;
+    let asked = a.web.refresh(&a.url, &old, Some(CALLER_TOKEN));
+    let (sent, ()) = futures_util::future::join(asked, killed).await;
     assert!(sent.is_err(), "the caller has no answer");
     gate.release();
     // While the dead one's lock stands, and when it has expired and Jira says that the token is spent.

@@ -14,6 +14,8 @@ pub mod secrets;
 pub mod served;
 #[cfg(unix)]
 pub mod terminal;
+#[cfg(unix)]
+pub mod web;
 
 use std::io::Write;
 use std::path::PathBuf;
