@@ -9,6 +9,7 @@ use crate::error::Failure;
 use crate::output::{Format, Output, OutputOptions, Readable, Text};
 use crate::process::{Env, Process};
 
+use super::listed::Listed;
 use super::{Cli, Command, completion, man, schema};
 
 /// Whether it is one of them.
@@ -30,9 +31,9 @@ pub fn run(cli: &Cli, settings: &Settings, process: &Process) -> Result<(), Fail
     // A script and a page are for programs that read text; JSON only for whoever types so.
     let json = matches!(format, Some(Format::Json | Format::Jsonl));
     match &cli.command {
-        Some(Command::Schema(args)) => schema::run(args, Cli::command(), &out),
-        Some(Command::Completion(args)) => completion::run(args, json, &out),
-        Some(Command::Man(args)) => man::run(args, Cli::command(), json, &out),
+        Some(Command::Schema(Listed(args))) => schema::run(args, Cli::command(), &out),
+        Some(Command::Completion(Listed(args))) => completion::run(args, json, &out),
+        Some(Command::Man(Listed(args))) => man::run(args, Cli::command(), json, &out),
         _ => Ok(()),
     }
 }

@@ -21,6 +21,7 @@ mod hygiene;
 mod inputs;
 mod itself;
 mod link;
+mod listed;
 mod log;
 mod login;
 mod logout;
@@ -57,6 +58,7 @@ use crate::process::{OPEN_BROWSER, Process, Signal, open_browser};
 use context::{Context, Cut};
 use ending::{End, Outcome, asked_again, conclude, last_second, last_words, too_late, within};
 use flags::GlobalFlags;
+use listed::Listed;
 use understand::{Understood, understand};
 
 /// The time of a command that asks Jira a handful of things.
@@ -95,32 +97,34 @@ struct Cli {
     command: Option<Command>,
 }
 
+// What a command takes is put together when it is named: a command line names one.
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 enum Command {
     /// Find issue keys in a text, then transition, assign, comment
-    Run(ops::run::RunArgs),
+    Run(Listed<ops::run::RunArgs>),
     /// Create an issue
-    Create(ops::create::CreateArgs),
+    Create(Listed<ops::create::CreateArgs>),
     /// Delete an issue
-    Delete(ops::delete::DeleteArgs),
+    Delete(Listed<ops::delete::DeleteArgs>),
     /// Get issues by key
-    Get(ops::get::GetArgs),
+    Get(Listed<ops::get::GetArgs>),
     /// Link two issues
-    Link(ops::link::LinkArgs),
+    Link(Listed<ops::link::LinkArgs>),
     /// Find issues by JQL
-    Search(ops::search::SearchArgs),
+    Search(Listed<ops::search::SearchArgs>),
     /// Change fields of an issue
-    Update(ops::update::UpdateArgs),
+    Update(Listed<ops::update::UpdateArgs>),
     /// List boards
-    Boards(ops::boards::BoardsArgs),
+    Boards(Listed<ops::boards::BoardsArgs>),
     /// List the epics of a board
-    Epics(ops::epics::EpicsArgs),
+    Epics(Listed<ops::epics::EpicsArgs>),
     /// List the sprints of a board
-    Sprints(ops::sprints::SprintsArgs),
+    Sprints(Listed<ops::sprints::SprintsArgs>),
     /// Log in with the browser and keep the session
-    Login(login::LoginArgs),
+    Login(Listed<login::LoginArgs>),
     /// Forget the session
-    Logout(logout::LogoutArgs),
+    Logout(Listed<logout::LogoutArgs>),
     /// Look at the session, refresh it, print its access token
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -139,11 +143,11 @@ enum Command {
     #[command(subcommand)]
     Sandbox(sandbox::SandboxCommand),
     /// Print all commands, flags, results and errors as data
-    Schema(schema::SchemaArgs),
+    Schema(Listed<schema::SchemaArgs>),
     /// Print the completion script of a shell
-    Completion(completion::CompletionArgs),
+    Completion(Listed<completion::CompletionArgs>),
     /// Print the manual
-    Man(man::ManArgs),
+    Man(Listed<man::ManArgs>),
     /// Print the version and platform
     Version,
 }
@@ -242,7 +246,7 @@ fn usual_time(cli: &Cli) -> Duration {
         Some(Command::Login(_)) => login::PATIENCE_PERSON + USUAL,
         Some(Command::Sandbox(_) | Command::Broker(_)) => Duration::from_secs(u32::MAX.into()),
         Some(Command::Run(_)) => LONG,
-        Some(Command::Search(args)) if args.all == Some(true) => LONG,
+        Some(Command::Search(Listed(args))) if args.all == Some(true) => LONG,
         _ => USUAL,
     }
 }
@@ -316,22 +320,22 @@ async fn dispatch(cli: Cli, ctx: &Context) -> Result<(), Failure> {
     let Some(command) = cli.command else { return Ok(()) };
     // Boxed, or the future of one command would be as large as that of the largest.
     match command {
-        Command::Login(args) => {
+        Command::Login(Listed(args)) => {
             let args = login::LoginArgs { base_url: cli.global.base_url, ..args };
             Box::pin(login::run(args, ctx)).await
         }
-        Command::Logout(args) => Box::pin(logout::run(args, ctx)).await,
+        Command::Logout(Listed(args)) => Box::pin(logout::run(args, ctx)).await,
         Command::Whoami => Box::pin(whoami::run(ctx)).await,
-        Command::Search(args) => Box::pin(search::run(args, ctx)).await,
-        Command::Get(args) => Box::pin(get::run(args, ctx)).await,
-        Command::Run(args) => Box::pin(run::run(args, ctx)).await,
-        Command::Create(args) => Box::pin(create::run(args, ctx)).await,
-        Command::Update(args) => Box::pin(update::run(args, ctx)).await,
-        Command::Delete(args) => Box::pin(delete::run(args, ctx)).await,
-        Command::Link(args) => Box::pin(link::run(args, ctx)).await,
-        Command::Boards(args) => Box::pin(boards::run(args, ctx)).await,
-        Command::Epics(args) => Box::pin(epics::run(args, ctx)).await,
-        Command::Sprints(args) => Box::pin(sprints::run(args, ctx)).await,
+        Command::Search(Listed(args)) => Box::pin(search::run(args, ctx)).await,
+        Command::Get(Listed(args)) => Box::pin(get::run(args, ctx)).await,
+        Command::Run(Listed(args)) => Box::pin(run::run(args, ctx)).await,
+        Command::Create(Listed(args)) => Box::pin(create::run(args, ctx)).await,
+        Command::Update(Listed(args)) => Box::pin(update::run(args, ctx)).await,
+        Command::Delete(Listed(args)) => Box::pin(delete::run(args, ctx)).await,
+        Command::Link(Listed(args)) => Box::pin(link::run(args, ctx)).await,
+        Command::Boards(Listed(args)) => Box::pin(boards::run(args, ctx)).await,
+        Command::Epics(Listed(args)) => Box::pin(epics::run(args, ctx)).await,
+        Command::Sprints(Listed(args)) => Box::pin(sprints::run(args, ctx)).await,
         Command::Token(command) => Box::pin(token::run(command, ctx)).await,
         Command::Site(command) => Box::pin(site::run(command, ctx)).await,
         Command::Config(command) => Box::pin(config::run(command, ctx)).await,

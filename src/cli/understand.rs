@@ -9,6 +9,7 @@ use crate::error::{Code, Failure, Hint};
 use crate::output::Output;
 use crate::process::{Env, Process, on_own_thread};
 
+use super::listed::Listed;
 use super::{Cli, Command, catalog, config, hygiene, inputs, itself};
 
 /// A command line, and what it means together with the environment and the sites.
@@ -30,7 +31,7 @@ pub async fn understand(process: &Process, early: &Output) -> Result<Option<Unde
         return page(early, env!("CARGO_PKG_VERSION")).await;
     }
     if cli.command.is_none() {
-        return page(early, &Cli::command().render_help().to_string()).await;
+        return page(early, &alone(Cli::command()).render_help().to_string()).await;
     }
     if cli.command.as_ref().is_some_and(itself::is_one) {
         let settings = itself::settings(typed(cli)).map_err(|error| refused(error, &args))?;
@@ -76,7 +77,7 @@ fn refused(error: ConfigError, args: &[String]) -> Failure {
 
 fn needs_no_site(cli: &Cli) -> bool {
     match &cli.command {
-        Some(Command::Logout(args)) => args.all,
+        Some(Command::Logout(Listed(args))) => args.all,
         Some(Command::Config(config::ConfigCommand::Check(_))) => true,
         Some(Command::Site(_) | Command::Sandbox(_) | Command::Version) => true,
         _ => false,
@@ -94,16 +95,26 @@ struct Parsed {
 /// it knows, which is half of what parsing takes, and grows with each of them.
 fn parse(args: &[String]) -> Result<Parsed, clap::Error> {
     let whole = Cli::command();
-    if let Some(named) = args.iter().find_map(|arg| whole.find_subcommand(arg)) {
-        let top = clap::Command::new("jira").disable_version_flag(true).args(whole.get_arguments().cloned());
-        let one = top.groups(whole.get_groups().cloned()).subcommand(named.clone());
-        // Help and mistakes are for the whole one to tell: it knows what else could have been meant, and the word
-        // may have been the value of a flag.
-        if let Ok(parsed) = parse_as(one, args) {
-            return Ok(parsed);
-        }
-    }
-    parse_as(whole, args)
+    let Some(named) = args.iter().find_map(|arg| whole.find_subcommand(arg)) else {
+        return parse_as(alone(whole), args);
+    };
+    let top = clap::Command::new("jira").disable_version_flag(true).args(whole.get_arguments().cloned());
+    let one = top.groups(whole.get_groups().cloned()).subcommand(named.clone());
+    // Help and mistakes are for the whole one to tell: it knows what else could have been meant, and the word
+    // may have been the value of a flag.
+    parse_as(one, args).or_else(|_| parse_as(whole, args))
+}
+
+/// The whole one where no command is named: none needs its copy of the global flags.
+fn alone(whole: clap::Command) -> clap::Command {
+    whole.mut_args(|arg| arg.global(false))
+}
+
+/// A command together with what it takes, which is otherwise put off until a command line names it.
+pub fn defined(command: clap::Command) -> clap::Command {
+    let mut command = command.disable_help_flag(true).disable_help_subcommand(true);
+    command.build();
+    command
 }
 
 fn parse_as(mut tree: clap::Command, args: &[String]) -> Result<Parsed, clap::Error> {
@@ -131,7 +142,7 @@ fn with_inputs(mut args: Vec<String>, parsed: Parsed, settings: &Settings) -> Re
 fn typed(cli: &Cli) -> Typed {
     let global = cli.global.typed();
     match &cli.command {
-        Some(Command::Login(args)) => args.typed(global),
+        Some(Command::Login(Listed(args))) => args.typed(global),
         Some(Command::Broker(_)) => Typed { is_broker: true, ..global },
         _ => global,
     }

@@ -1,7 +1,7 @@
 //! What the scripts ask: `jira __complete AT WORD…`. Answers from the program, `config.toml` and what earlier
 //! commands have seen; without network, keyring, or a word on stderr.
 
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 
 use crate::config::{Meant, Typed, meant};
 use crate::output::{Output, OutputOptions};
@@ -10,6 +10,7 @@ use crate::process::Process;
 use super::offer::{Candidate, Offer, Wanted, offer};
 use crate::cli::Cli;
 use crate::cli::seen::{Kind, Seen};
+use crate::cli::understand::defined;
 
 /// The first argument that asks.
 pub const COMPLETE: &str = "__complete";
@@ -22,7 +23,7 @@ pub fn answer(process: &Process) -> u8 {
     let (before, rest) = words.split_at(at.min(words.len()));
     let current = rest.first().map(String::as_str).unwrap_or_default();
     let values = |wanted: Wanted| known(wanted, before, process);
-    let text = match offer(&Cli::command(), before, current, &values) {
+    let text = match offer(&tree(before), before, current, &values) {
         Offer::Files => ":files".to_owned(),
         Offer::Words(words) => words.iter().map(line).collect::<Vec<_>>().join("\n"),
     };
@@ -31,6 +32,12 @@ pub fn answer(process: &Process) -> u8 {
     }
     let out = Output::new(OutputOptions::default(), process.stdout.clone(), process.stderr.clone());
     u8::from(out.plain(&text).is_err())
+}
+
+/// All commands, and what those take that are named.
+pub(super) fn tree(words: &[String]) -> Command {
+    let is_named = |command: &Command| words.iter().any(|word| word == command.get_name());
+    Cli::command().mut_subcommands(|command| if is_named(&command) { defined(command) } else { command })
 }
 
 fn line(Candidate { word, help }: &Candidate) -> String {

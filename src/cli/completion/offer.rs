@@ -119,7 +119,8 @@ impl<'t> Place<'t> {
         let own = command.get_arguments();
         let global =
             root.get_arguments().filter(move |arg| arg.is_global_set() && !std::ptr::eq(root, command));
-        own.chain(global).filter(|arg| !arg.is_hide_set())
+        // Every command takes --help, whether it has been put together or not.
+        own.chain(global).filter(|arg| !arg.is_hide_set() && arg.get_id() != "help")
     }
 
     fn flag(&self, name: &str) -> Option<&'t Arg> {
@@ -240,9 +241,8 @@ fn value_name(arg: &Arg, names: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
+    use crate::cli::completion::answer::tree;
 
     fn words(line: &[&str]) -> Vec<String> {
         let (current, before) = line.split_last().unwrap();
@@ -256,7 +256,7 @@ mod tests {
             };
             words.iter().map(|word| (*word).to_owned()).collect()
         };
-        match offer(&crate::cli::Cli::command(), &before, current, &values) {
+        match offer(&tree(&before), &before, current, &values) {
             Offer::Files => vec![":files".to_owned()],
             Offer::Words(words) => words.into_iter().map(|one| one.word).collect(),
         }

@@ -9,6 +9,7 @@ use super::document::{root, stands_for_another};
 use super::nearest;
 use crate::cli::Cli;
 use crate::cli::catalog::{ENTRIES, Entry};
+use crate::cli::understand::defined;
 use crate::config::VARIABLES;
 use crate::error::{Code, Kind};
 use crate::ops::OPERATIONS;
@@ -17,9 +18,14 @@ fn named<'a>(list: &'a Value, name: &str) -> Option<&'a Value> {
     list.as_array().into_iter().flatten().find(|one| one["name"] == name)
 }
 
+fn tree() -> Command {
+    Cli::command().mut_subcommands(defined)
+}
+
 /// Everything that can be typed, with where it should stand.
 fn walk(tree: &Command, shown: &Value, path: &str, missing: &mut Vec<String>) {
-    for arg in tree.get_arguments().filter(|arg| !stands_for_another(arg.get_id().as_str())) {
+    let typed = |arg: &&clap::Arg| !stands_for_another(arg.get_id().as_str()) && arg.get_id() != "help";
+    for arg in tree.get_arguments().filter(typed) {
         let name = arg.get_long().map_or_else(|| arg.get_id().as_str().replace('_', "-"), str::to_owned);
         let Some(flag) = named(&shown["flags"], &name).or_else(|| named(&shown["global_flags"], &name))
         else {
@@ -50,18 +56,28 @@ fn walk(tree: &Command, shown: &Value, path: &str, missing: &mut Vec<String>) {
 #[test]
 fn everything_that_can_be_typed_is_there() {
     let mut missing = Vec::new();
-    walk(&Cli::command(), &root(Cli::command()), "jira", &mut missing);
+    walk(&tree(), &root(Cli::command()), "jira", &mut missing);
     assert!(missing.is_empty(), "{missing:#?}");
-    let mut tree = Cli::command();
-    tree = tree.arg(clap::Arg::new("planted").long("planted"));
+    let tree = tree().arg(clap::Arg::new("planted").long("planted"));
     walk(&tree, &root(Cli::command()), "jira", &mut missing);
     assert_eq!(missing, ["jira --planted"]);
 }
 
 #[test]
+fn a_command_is_about_what_the_list_says() {
+    let about = |command: &Command| {
+        let texts = [command.get_about(), command.get_long_about()];
+        texts.map(|text| text.map(ToString::to_string))
+    };
+    for command in Cli::command().get_subcommands() {
+        assert_eq!(about(&defined(command.clone())), about(command), "{}", command.get_name());
+    }
+}
+
+#[test]
 fn every_command_has_its_row_and_every_row_its_command() {
     let mut paths = BTreeSet::new();
-    let tree = Cli::command();
+    let tree = tree();
     let mut waiting: Vec<(String, &Command)> =
         tree.get_subcommands().map(|one| (one.get_name().to_owned(), one)).collect();
     while let Some((path, command)) = waiting.pop() {
