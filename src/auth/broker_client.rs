@@ -191,7 +191,7 @@ impl BrokerClient {
         let mut request = Request::new(Method::POST, Target::new(self.url.under(path))?, timeout)
             .header(CONTENT_TYPE, json.clone())
             .header(ACCEPT, json)
-            .body(body.expose().to_owned());
+            .wiped(body.expose().to_owned());
         if let Some(token) = &self.token {
             let text = Zeroizing::new(format!("Bearer {}", token.expose()));
             let mut bearer = HeaderValue::from_str(&text).map_err(|_| HttpError::Unsendable)?;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::config::{BaseUrl, ClientId, RotationOutput, Settings, SiteName, Source};
 use crate::disk;
-use crate::http::{self, Client};
+use crate::http::{self, Client, Target};
 use crate::process::{Clock, Env, Prompt};
 use crate::secret::Secret;
 
@@ -380,7 +380,9 @@ pub fn broker(settings: &Settings, trust: &Trust) -> Result<Option<BrokerClient>
 
 /// A client for one server under this trust.
 pub fn client(settings: &Settings, trust: &Trust, url: &BaseUrl) -> Result<Client, AuthError> {
-    Ok(http::client(&trust.http_options(&settings.proxies, url))?)
+    let client = http::client(&trust.http_options(&settings.proxies, url));
+    client.check(&Target::new(url.under(""))?)?;
+    Ok(client)
 }
 
 /// The site's name as a hint wants it.

@@ -171,7 +171,7 @@ impl Browser for Itself {
     fn open(&self, url: &str, _env: &Env) -> io::Result<()> {
         // The callback's certificate is minted anew for each login, so there is nothing to check it against.
         let options = http::Options { insecure: true, ..http::Options::default() };
-        let client = http::client(&options).map_err(|error| io::Error::other(error.to_string()))?;
+        let client = http::client(&options);
         let mut next = Url::parse(url).ok();
         tokio::spawn(async move {
             while let Some(url) = next.take() {

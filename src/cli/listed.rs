@@ -38,3 +38,10 @@ impl<A: FromArgMatches> FromArgMatches for Listed<A> {
         self.0.update_from_arg_matches(matches)
     }
 }
+
+/// A command together with what it takes, which is otherwise put off until a command line names it. clap adds `--help`.
+pub fn defined(command: Command) -> Command {
+    let mut command = command.disable_help_subcommand(true);
+    command.build();
+    command
+}

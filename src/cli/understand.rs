@@ -110,13 +110,6 @@ fn alone(whole: clap::Command) -> clap::Command {
     whole.mut_args(|arg| arg.global(false))
 }
 
-/// A command together with what it takes, which is otherwise put off until a command line names it.
-pub fn defined(command: clap::Command) -> clap::Command {
-    let mut command = command.disable_help_flag(true).disable_help_subcommand(true);
-    command.build();
-    command
-}
-
 fn parse_as(mut tree: clap::Command, args: &[String]) -> Result<Parsed, clap::Error> {
     let name = std::iter::once("jira");
     let matches = tree.try_get_matches_from_mut(name.chain(args.iter().map(String::as_str)))?;

@@ -1,4 +1,4 @@
-//! One client for one server: what is sent to it, and until when.
+//! What is sent, over which connections, and until when.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +10,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::capture_connection;
+use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout_at};
 use url::form_urlencoded::Serializer;
@@ -17,10 +19,10 @@ use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use super::HttpError;
-use super::connect::{Connector, Proxies};
+use super::connect::{CONNECT_TIMEOUT, Connector, Proxies};
 
 /// Who we say we are.
-pub const USER_AGENT_TEXT: &str = concat!("jira-oauth/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT_TEXT: &str = concat!("jira-oauth/", env!("CARGO_PKG_VERSION"));
 
 /// A connection that nobody uses is kept this long: less than Tomcat keeps it, so that no request is sent on one
 /// that is just being closed.
@@ -48,7 +50,6 @@ pub struct Target {
 }
 
 /// One request.
-#[derive(Debug)]
 pub struct Request {
     method: Method,
     target: Target,
@@ -67,8 +68,15 @@ pub struct Response {
     pub(super) deadline: Instant,
 }
 
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither headers nor body: there are tokens in both.
+        write!(f, "{} to {}, {} bytes", self.method, self.target.host(), self.body.len())
+    }
+}
+
 impl Target {
-    /// A URL that is longer than HTTP has room for is [`HttpError::TooLong`]; the characters of any other fit.
+    /// `url` is one of http or https. One that is longer than HTTP has room for is [`HttpError::TooLong`].
     pub fn new(url: Url) -> Result<Self, HttpError> {
         match url.as_str().parse() {
             Ok(uri) => Ok(Target { url: Arc::new(url), uri }),
@@ -119,8 +127,12 @@ impl Request {
         // Three bytes for one at most: a buffer that grew would leave a copy behind.
         let most = fields.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
         let form = Serializer::new(String::with_capacity(most)).extend_pairs(fields).finish();
-        let form = Bytes::from_owner(Zeroizing::new(form.into_bytes()));
-        self.header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")).body(form)
+        self.header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")).wiped(form)
+    }
+
+    /// With a body that is wiped when it has been sent.
+    pub fn wiped(self, body: String) -> Self {
+        self.body(Bytes::from_owner(Zeroizing::new(body.into_bytes())))
     }
 }
 
@@ -133,26 +145,41 @@ impl Client {
         Client { connections, proxies }
     }
 
+    /// Whether a request to `target` has a way to go: [`HttpError::BadProxy`] if it would go through a proxy that is
+    /// none. Nothing is sent.
+    pub fn check(&self, target: &Target) -> Result<(), HttpError> {
+        self.proxy(target).map(drop)
+    }
+
+    fn proxy(&self, target: &Target) -> Result<Option<&Intercept>, HttpError> {
+        self.proxies.as_ref().map_or(Ok(None), |proxies| proxies.on_the_way_to(&target.uri))
+    }
+
     /// Sends it and waits for the head of the answer, whatever its status.
     pub async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let Request { method, target, mut headers, body, timeout } = request;
         let deadline = Instant::now() + timeout;
         headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_TEXT));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        let proxy = self.proxy(&target)?;
         // A tunnel is given it when it is asked for; what is read by the proxy itself carries it along.
         if target.uri.scheme() == Some(&Scheme::HTTP)
-            && let Some(proxies) = &self.proxies
-            && let Some(authorization) = proxies.authorization(&target.uri)
+            && let Some(authorization) = proxy.and_then(Intercept::basic_auth)
         {
-            headers.insert(PROXY_AUTHORIZATION, authorization);
+            headers.insert(PROXY_AUTHORIZATION, authorization.clone());
         }
         let mut asked = http::Request::new(Full::new(body));
         *asked.method_mut() = method;
         *asked.uri_mut() = target.uri.clone();
         *asked.headers_mut() = headers;
+        // With more time than that, a connection has been made or given up before.
+        let connection = (timeout <= CONNECT_TIMEOUT).then(|| capture_connection(&mut asked));
         let answer = match timeout_at(deadline, self.connections.request(asked)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(HttpError::unanswered(&error, target.host())),
+            Err(_) if connection.is_some_and(|made| made.connection_metadata().is_none()) => {
+                return Err(HttpError::NotConnected { host: target.host() });
+            }
             Err(_) => return Err(HttpError::Timeout { host: target.host() }),
         };
         let (head, body) = answer.into_parts();

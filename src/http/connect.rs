@@ -21,12 +21,19 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tower::util::{MapErr, MapResponse};
 use tower::{Service, ServiceExt};
+use url::Url;
 
 use super::client::USER_AGENT_TEXT;
 use super::{HttpError, Options};
 
 /// A connection is made within this time, TLS and the proxy's consent included, or the server counts as unreachable.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// After so long without a sign of life the other side is asked for one, and again.
+const PROBE: Duration = Duration::from_secs(15);
+
+/// As often.
+const PROBES: u32 = 3;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -40,38 +47,60 @@ type Tcp = MapResponse<HttpConnector<Names>, fn(TokioIo<TcpStream>) -> Stream>;
 #[error("{0}")]
 pub(super) struct UnknownName(io::Error);
 
-/// Which proxy a URL is reached through.
+/// The proxy was not reached, or did not prove who it is.
+#[derive(Debug, Error)]
+#[error("the proxy {host}: {source}")]
+pub(super) struct Unreached {
+    /// The proxy's.
+    pub(super) host: String,
+    source: BoxError,
+}
+
+fn unreached(proxy: &Intercept) -> impl FnOnce(BoxError) -> Unreached + Clone + Send + use<> {
+    let host = proxy.uri().host().unwrap_or_default().to_owned();
+    |source| Unreached { host, source }
+}
+
+/// Which URLs are reached through a proxy, and which one that is.
 #[derive(Clone)]
-pub(super) struct Proxies(Arc<Matcher>);
+pub(super) struct Proxies {
+    /// With a proxy that nobody asks: it knows the exceptions.
+    concerned: Arc<Matcher>,
+    /// None where what was named is no HTTP proxy.
+    proxy: Option<Intercept>,
+}
 
 impl Proxies {
-    /// Those of `options`; [`HttpError::BadProxy`] for one that is no HTTP proxy's URL.
-    pub(super) fn new(options: &Options) -> Result<Option<Self>, HttpError> {
-        let Some(proxy) = &options.proxy else { return Ok(None) };
-        // Built without the exceptions first: a URL that it does not understand is no proxy to it.
-        let any = Matcher::builder().all(proxy.as_str()).build();
-        let understood = any.intercept(&Uri::from_static("https://jira.invalid"));
-        let scheme = understood.as_ref().and_then(|proxy| proxy.uri().scheme_str());
-        if !matches!(scheme, Some("http" | "https")) {
-            return Err(HttpError::BadProxy);
-        }
+    /// Those of `options`, if there are any.
+    pub(super) fn new(options: &Options) -> Option<Self> {
+        let proxy = options.proxy.as_deref()?;
         let no_proxy = options.no_proxy.as_deref().unwrap_or_default();
         // The matcher takes `*` for every name, and not for addresses.
         if no_proxy.split(',').any(|exception| exception.trim() == "*") {
-            return Ok(None);
+            return None;
         }
-        let proxies = Matcher::builder().all(proxy.as_str()).no(no_proxy).build();
-        Ok(Some(Proxies(Arc::new(proxies))))
+        let concerned = Matcher::builder().all("http://proxy.invalid").no(no_proxy).build();
+        Some(Proxies { concerned: Arc::new(concerned), proxy: understood(proxy) })
     }
 
-    fn on_the_way_to(&self, uri: &Uri) -> Option<Intercept> {
-        self.0.intercept(uri)
+    /// The proxy for `uri`, if there is one; [`HttpError::BadProxy`] if it cannot be used. There is no going round it.
+    pub(super) fn on_the_way_to(&self, uri: &Uri) -> Result<Option<&Intercept>, HttpError> {
+        match self.concerned.intercept(uri) {
+            Some(_) => self.proxy.as_ref().map(Some).ok_or(HttpError::BadProxy),
+            None => Ok(None),
+        }
     }
+}
 
-    /// What the proxy for `uri` knows us by.
-    pub(super) fn authorization(&self, uri: &Uri) -> Option<HeaderValue> {
-        self.on_the_way_to(uri)?.basic_auth().cloned()
-    }
+/// A proxy as people write it: without a scheme, with a password that nobody encoded.
+fn understood(proxy: &str) -> Option<Intercept> {
+    let url = match proxy.contains("://") {
+        true => Url::parse(proxy).ok()?,
+        false => Url::parse(&format!("http://{proxy}")).ok()?,
+    };
+    let any = Uri::from_static("https://jira.invalid");
+    let proxy = Matcher::builder().all(url.as_str()).build().intercept(&any)?;
+    matches!(proxy.uri().scheme_str(), Some("http" | "https")).then_some(proxy)
 }
 
 /// Makes connections for a client.
@@ -93,6 +122,14 @@ impl Connector {
         // https is for whoever wraps it.
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // Shared among the addresses of a name: one that is silent leaves time for the next.
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        // Who has vanished is noticed before the command's time is up, and a request that only reads is sent again.
+        tcp.set_keepalive(Some(PROBE));
+        tcp.set_keepalive_interval(Some(PROBE));
+        tcp.set_keepalive_retries(Some(PROBES));
+        #[cfg(target_os = "linux")]
+        tcp.set_tcp_user_timeout(Some(PROBE * 2));
         let tcp: Tcp = tcp.map_response(Stream::new);
         let direct = HttpsConnector::from((tcp, Arc::clone(&tls)));
         Connector(Arc::new(Ways { direct, tls, proxies }))
@@ -120,15 +157,16 @@ impl Service<Uri> for Connector {
 impl Ways {
     async fn connect(&self, to: Uri) -> Result<Stream, BoxError> {
         let direct = self.direct.clone();
-        let Some(proxy) = self.proxies.as_ref().and_then(|proxies| proxies.on_the_way_to(&to)) else {
-            return direct.oneshot(to).await.map(Stream::new);
-        };
+        let proxy = self.proxies.as_ref().map(|proxies| proxies.on_the_way_to(&to)).transpose()?.flatten();
+        let Some(proxy) = proxy else { return direct.oneshot(to).await.map(Stream::new) };
+        let to_proxy = direct.map_err(unreached(proxy));
         if to.scheme() != Some(&Scheme::HTTPS) {
-            let stream = direct.oneshot(proxy.uri().clone()).await?;
+            let stream = to_proxy.oneshot(proxy.uri().clone()).await?;
             return Ok(Stream { forwarded: true, ..Stream::new(stream) });
         }
         let about = (USER_AGENT, HeaderValue::from_static(USER_AGENT_TEXT));
-        let mut tunnel = Tunnel::new(proxy.uri().clone(), direct).with_headers(HeaderMap::from_iter([about]));
+        let mut tunnel =
+            Tunnel::new(proxy.uri().clone(), to_proxy).with_headers(HeaderMap::from_iter([about]));
         if let Some(authorization) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(authorization.clone());
         }

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use hyper_util::client::legacy;
 use thiserror::Error;
 
-use super::connect::UnknownName;
+use super::connect::{UnknownName, Unreached};
 use crate::error::{Code, Failure};
 
 /// Why a request got no usable answer.
@@ -47,6 +47,12 @@ pub enum HttpError {
         /// The system's words.
         reason: String,
     },
+    /// The time was up before there was a connection.
+    #[error("no connection to {host} was made in time")]
+    NotConnected {
+        /// The host.
+        host: String,
+    },
     /// The command's time was up before the request was sent.
     #[error("{host} was not asked: the command's time is up")]
     NoTimeLeft {
@@ -76,18 +82,22 @@ pub enum HttpError {
         /// The host that was to be asked.
         host: String,
     },
-    /// The proxy's URL is none.
-    #[error("the proxy that the environment names is not a URL")]
+    /// What was named as the proxy is none that could be used.
+    #[error("the proxy that the environment names is not the URL of an HTTP proxy")]
     BadProxy,
 }
 
 impl HttpError {
     /// Of a request that got no answer; `host` is who was asked.
     pub(super) fn unanswered(error: &legacy::Error, host: String) -> Self {
+        if !error.is_connect() {
+            return HttpError::cut_off(error, host);
+        }
+        let unreached = chain(error).find_map(|cause| cause.downcast_ref::<Unreached>());
+        let host = unreached.map_or(host, |proxy| proxy.host.clone());
         match certificate_problem(error) {
             Some(Problem::Certificate(reason)) => HttpError::Untrusted { host, reason },
             Some(Problem::Roots(reason)) => HttpError::Roots { reason },
-            None if !error.is_connect() => HttpError::cut_off(error, host),
             None if chain(error).any(|cause| cause.is::<UnknownName>()) => HttpError::Dns { host },
             None => HttpError::Connect { host, reason: innermost(error) },
         }
@@ -105,6 +115,7 @@ impl HttpError {
             HttpError::Dns { .. }
             | HttpError::Connect { .. }
             | HttpError::Untrusted { .. }
+            | HttpError::NotConnected { .. }
             | HttpError::NoTimeLeft { .. }
             | HttpError::Roots { .. }
             | HttpError::Unsendable
@@ -125,6 +136,7 @@ impl HttpError {
             | HttpError::Connect { .. }
             | HttpError::Timeout { .. }
             | HttpError::Broken { .. }
+            | HttpError::NotConnected { .. }
             | HttpError::NoTimeLeft { .. }
             | HttpError::TooLarge { .. } => false,
         }
@@ -143,7 +155,9 @@ impl From<HttpError> for Failure {
             HttpError::Dns { .. } => Code::Dns,
             HttpError::Connect { .. } | HttpError::Broken { .. } => Code::Connect,
             HttpError::Untrusted { .. } => Code::TlsUntrusted,
-            HttpError::Timeout { .. } | HttpError::NoTimeLeft { .. } => Code::Timeout,
+            HttpError::Timeout { .. } | HttpError::NotConnected { .. } | HttpError::NoTimeLeft { .. } => {
+                Code::Timeout
+            }
             HttpError::Roots { .. }
             | HttpError::Unsendable
             | HttpError::TooLong { .. }

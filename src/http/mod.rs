@@ -1,5 +1,5 @@
-//! Builds the HTTP client that everything here sends with: TLS with lazily read roots, no redirects, no
-//! retries, no ambient proxy, size caps. It knows neither Jira nor sessions.
+//! The HTTP client that everything here sends with: TLS with lazily read roots, no redirects, no retries of its own, no
+//! ambient proxy, size caps. It knows neither Jira nor sessions.
 
 mod body;
 mod client;
@@ -29,8 +29,8 @@ pub struct Roots {
     pub extra: Option<PathBuf>,
 }
 
-/// How to reach one server.
-#[derive(Clone, Debug, Default)]
+/// How to reach one server. Not to be printed: there may be a password in the proxy's URL.
+#[derive(Clone, Default)]
 pub struct Options {
     /// What its certificate must be signed by.
     pub roots: Roots,
@@ -44,10 +44,10 @@ pub struct Options {
     pub plain: bool,
 }
 
-/// Builds a client. Fails only on options that make no sense (a proxy URL that is none).
-pub fn client(options: &Options) -> Result<Client, HttpError> {
-    let proxies = connect::Proxies::new(options)?;
-    Ok(Client::new(connect::Connector::new(tls(options), proxies.clone()), proxies))
+/// Builds a client.
+pub fn client(options: &Options) -> Client {
+    let proxies = connect::Proxies::new(options);
+    Client::new(connect::Connector::new(tls(options), proxies.clone()), proxies)
 }
 
 /// The TLS configuration: ring, TLS 1.2 and 1.3, and roots that are read while the connection is made. Proxies

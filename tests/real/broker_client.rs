@@ -56,7 +56,7 @@ async fn goes_there_and_back(login: &mut Job) {
     let said = login.stderr_says("expires_in").await;
     let page = said.split("\"authorize_url\":\"").nth(1).and_then(|rest| rest.split('"').next());
     let page = page.unwrap_or_else(|| panic!("{said}"));
-    let browser = http::client(&http::Options { insecure: true, ..http::Options::default() }).unwrap();
+    let browser = http::client(&http::Options { insecure: true, ..http::Options::default() });
     let go = |to| browser.send(Request::new(Method::GET, Target::new(to).unwrap(), LONG));
     let sent_back = go(page.parse().unwrap()).await.unwrap();
     let callback = sent_back.location().unwrap();

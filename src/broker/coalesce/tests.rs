@@ -23,7 +23,7 @@ fn among(coordination: Coordination, change: impl FnOnce(&mut Settings)) -> Arc<
     change(&mut settings);
     let secret = SecretPlace::Said(Sourced::new(Secret::new("s"), Source::Default));
     let material = Material::load(Sources { secret, callers: None, redis: None, tls: None }).unwrap();
-    let client = http::client(&Options { plain: true, ..Options::default() }).unwrap();
+    let client = http::client(&Options { plain: true, ..Options::default() });
     let upstream = Upstream::new(client, &settings);
     let clock = Clock::from_fn(|| jiff::Timestamp::UNIX_EPOCH);
     let log = Log::start(Stream::new(std::io::sink(), false, None), clock).unwrap();

@@ -9,8 +9,8 @@ use crate::process::Process;
 
 use super::offer::{Candidate, Offer, Wanted, offer};
 use crate::cli::Cli;
+use crate::cli::listed::defined;
 use crate::cli::seen::{Kind, Seen};
-use crate::cli::understand::defined;
 
 /// The first argument that asks.
 pub const COMPLETE: &str = "__complete";

@@ -119,7 +119,7 @@ impl<'t> Place<'t> {
         let own = command.get_arguments();
         let global =
             root.get_arguments().filter(move |arg| arg.is_global_set() && !std::ptr::eq(root, command));
-        // Every command takes --help, whether it has been put together or not.
+        // clap knows of --help only where a command has been put together: `flags` adds it everywhere.
         own.chain(global).filter(|arg| !arg.is_hide_set() && arg.get_id() != "help")
     }
 

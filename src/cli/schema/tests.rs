@@ -9,7 +9,7 @@ use super::document::{root, stands_for_another};
 use super::nearest;
 use crate::cli::Cli;
 use crate::cli::catalog::{ENTRIES, Entry};
-use crate::cli::understand::defined;
+use crate::cli::listed::defined;
 use crate::config::VARIABLES;
 use crate::error::{Code, Kind};
 use crate::ops::OPERATIONS;

@@ -51,8 +51,7 @@ async fn site_with(options: Options) -> Site {
 fn jira(sandbox: &Running, user: &str, read_only: bool) -> Jira {
     let access = Access {
         base_url: BaseUrl::parse(sandbox.base_url(), false).unwrap(),
-        client: transport::client(&transport::Options { plain: true, ..transport::Options::default() })
-            .unwrap(),
+        client: transport::client(&transport::Options { plain: true, ..transport::Options::default() }),
         credential: Credential::Bearer(Secret::new(sandbox.mint_pat(user))),
         mode: AuthMode::Bearer,
         source: "env JIRA_TOKEN".to_owned(),

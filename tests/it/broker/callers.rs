@@ -238,7 +238,7 @@ async fn a_renewed_certificate_is_served_to_the_next_connection() {
         let roots = dir.path().join("root.pem");
         std::fs::write(&roots, authority.pem()).unwrap();
         let roots = Roots { file: Some(roots), ..Roots::default() };
-        let web = client(&Way { roots, ..Way::default() }).unwrap();
+        let web = client(&Way { roots, ..Way::default() });
         let url = format!("https://{}/v1/refresh", house.address);
         try_ask(&web, &url, Method::GET, &[], String::new()).await.map(|answer| answer.status)
     };

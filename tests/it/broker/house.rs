@@ -262,7 +262,7 @@ impl House {
 
 /// A client that trusts nobody, for loopback.
 pub fn plain() -> Client {
-    client(&Way { plain: true, ..Way::default() }).unwrap()
+    client(&Way { plain: true, ..Way::default() })
 }
 
 pub async fn ask(web: &Client, url: &str, method: Method, headers: &[(&str, &str)], body: String) -> Answer {

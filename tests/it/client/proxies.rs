@@ -14,6 +14,8 @@ use crate::support::wait;
 /// `user:p@ss`, as a header says it.
 const AUTHORIZATION: &str = "proxy-authorization: Basic dXNlcjpwQHNz\r\n";
 
+const NOTHING: &str = "HTTP/1.1 204 No Content\r\n\r\n";
+
 /// What a proxy does with whoever comes.
 #[derive(Clone)]
 enum Conduct {
@@ -44,9 +46,7 @@ impl Proxy {
     }
 
     fn client(&self, no_proxy: &str) -> Client {
-        let proxy = Some(format!("http://user:p%40ss@127.0.0.1:{}", self.port));
-        let no_proxy = Some(no_proxy.to_owned());
-        client(&Options { proxy, no_proxy, insecure: true, ..Options::default() }).unwrap()
+        through(&format!("http://user:p%40ss@127.0.0.1:{}", self.port), no_proxy)
     }
 
     fn seen(&self) -> Vec<String> {
@@ -69,6 +69,11 @@ async fn pass_on(mut stream: TcpStream, conduct: Conduct, heads: Arc<Mutex<Vec<S
     }
 }
 
+fn through(proxy: &str, no_proxy: &str) -> Client {
+    let (proxy, no_proxy) = (Some(proxy.to_owned()), Some(no_proxy.to_owned()));
+    client(&Options { proxy, no_proxy, insecure: true, ..Options::default() })
+}
+
 async fn get(client: &Client, url: &str) -> Result<u16, HttpError> {
     let target = Target::new(url.parse().unwrap()).unwrap();
     let answer = wait(client.send(Request::new(Method::GET, target, Duration::from_secs(60)))).await;
@@ -77,7 +82,7 @@ async fn get(client: &Client, url: &str) -> Result<u16, HttpError> {
 
 #[tokio::test]
 async fn a_proxy_for_plain_http_is_told_the_whole_url_and_who_asks() {
-    let proxy = Proxy::start(Conduct::Answers("HTTP/1.1 204 No Content\r\n\r\n")).await;
+    let proxy = Proxy::start(Conduct::Answers(NOTHING)).await;
     let client = proxy.client("elsewhere.example.com");
     assert_eq!(get(&client, "http://jira.example.com/jira/rest?a=b").await.unwrap(), 204);
     let head = &proxy.seen()[0];
@@ -116,7 +121,7 @@ async fn a_proxy_that_refuses_has_let_nothing_through() {
 
 #[tokio::test]
 async fn exceptions_go_directly() {
-    let direct = Proxy::start(Conduct::Answers("HTTP/1.1 204 No Content\r\n\r\n")).await;
+    let direct = Proxy::start(Conduct::Answers(NOTHING)).await;
     let proxy = Proxy::start(Conduct::Answers("HTTP/1.1 500 No\r\n\r\n")).await;
     let url = format!("http://127.0.0.1:{}/", direct.port);
     for no_proxy in ["127.0.0.1", "example.com, 127.0.0.0/8", "*"] {
@@ -128,14 +133,47 @@ async fn exceptions_go_directly() {
     assert!(!direct.seen().concat().contains("proxy-authorization"), "{:?}", direct.seen());
 }
 
-#[test]
-fn what_is_no_http_proxy_is_refused() {
-    for proxy in ["socks5://127.0.0.1:1080", "ftp://127.0.0.1", "http://", "a b", "/path", ""] {
-        let options = Options { proxy: Some(proxy.to_owned()), ..Options::default() };
-        assert!(matches!(client(&options), Err(HttpError::BadProxy)), "{proxy}");
+#[tokio::test]
+async fn a_proxy_is_understood_as_people_write_it() {
+    for (user, authorization) in [
+        ("user:p@ss@", "dXNlcjpwQHNz"),
+        ("user:p%40ss@", "dXNlcjpwQHNz"),
+        ("user:p|^ss@", "dXNlcjpwfF5zcw=="),
+        ("user@", "dXNlcjo="),
+    ] {
+        for scheme in ["http://", ""] {
+            let proxy = Proxy::start(Conduct::Answers(NOTHING)).await;
+            let client = through(&format!("{scheme}{user}127.0.0.1:{}/", proxy.port), "");
+            assert_eq!(get(&client, "http://jira.example.com/").await.unwrap(), 204, "{scheme}{user}");
+            let head = &proxy.seen()[0];
+            assert!(head.contains(&format!("proxy-authorization: Basic {authorization}\r\n")), "{head}");
+        }
     }
-    for proxy in ["http://proxy.example.com:3128", "https://proxy.example.com", "proxy.example.com:3128"] {
-        let options = Options { proxy: Some(proxy.to_owned()), ..Options::default() };
-        assert!(client(&options).is_ok(), "{proxy}");
+}
+
+#[tokio::test]
+async fn what_is_no_http_proxy_is_refused_and_not_gone_round() {
+    let jira = Proxy::start(Conduct::Answers(NOTHING)).await;
+    let url = format!("http://127.0.0.1:{}/", jira.port);
+    for proxy in ["socks5://127.0.0.1:1080", "ftp://127.0.0.1", "http://", "a b", ""] {
+        let refused = get(&through(proxy, "example.com"), &url).await;
+        assert!(matches!(refused, Err(HttpError::BadProxy)), "{proxy}: {refused:?}");
+        for exception in ["127.0.0.1", "*"] {
+            assert_eq!(get(&through(proxy, exception), &url).await.unwrap(), 204, "{proxy}");
+        }
+    }
+    assert_eq!(jira.seen().len(), 10);
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_reached_is_named() {
+    for (proxy, url) in [
+        ("http://127.0.0.1:1", "http://jira.example.com/"),
+        ("http://127.0.0.1:1", "https://jira.example.com/"),
+        ("https://user:secret@127.0.0.1:1", "https://jira.example.com/"),
+    ] {
+        let error = get(&through(proxy, ""), url).await.unwrap_err();
+        assert!(matches!(&error, HttpError::Connect { host, .. } if host == "127.0.0.1"), "{error:?}");
+        assert!(!error.to_string().contains("secret"), "{error}");
     }
 }

@@ -36,7 +36,7 @@ impl Answer {
 
 impl Web {
     pub fn open() -> Web {
-        Web(http::client(&Options { plain: true, ..Options::default() }).unwrap())
+        Web(http::client(&Options { plain: true, ..Options::default() }))
     }
 
     /// Looks at a page.
