@@ -1,12 +1,12 @@
 //! What the broker counts, for Prometheus. Labels are of closed types: no caller and no token can make the
 //! number of series grow.
 
-use std::fmt;
+mod labels;
+
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -16,211 +16,15 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::auth::wire::ErrorCode;
 
+use labels::{Answered, Asked, ByBroken, ByFrom, ByReason, ByReload, ByRoute, Code};
+
+pub use labels::{Broken, Grant, Origin, Reloaded, Route, Shed, Upstream, Verdict, What};
+
 /// What an answer of `/metrics` is.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// From a replay out of memory to a call that runs into its time.
 const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 30.0];
-
-/// Declares a label: a closed list of words.
-macro_rules! label {
-    ($(#[$doc:meta])* $name:ident { $($(#[$said:meta])* $variant:ident $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$said])* $variant,)* }
-
-        impl $name {
-            /// All of them.
-            #[allow(dead_code, reason = "not every list is counted from zero")]
-            pub const ALL: &[$name] = &[$($name::$variant,)*];
-
-            /// The word.
-            pub fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $word,)* }
-            }
-        }
-
-        impl EncodeLabelValue for $name {
-            fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
-                EncodeLabelValue::encode(&self.as_str(), encoder)
-            }
-        }
-    };
-}
-
-label! {
-    /// What was asked for.
-    Route {
-        /// `/v1/refresh`
-        Refresh "refresh",
-        /// `/v1/exchange`
-        Exchange "exchange",
-        /// `/v1/revoke`
-        Revoke "revoke",
-        /// Anything else.
-        Other "other",
-    }
-}
-
-label! {
-    /// Whose fault it was, if it was one.
-    Verdict {
-        /// Nobody's.
-        Ok "ok",
-        /// The caller's (4xx).
-        Refused "refused",
-        /// The broker's or Jira's (5xx).
-        Failed "failed",
-    }
-}
-
-label! {
-    /// What Jira was asked.
-    Grant {
-        /// For the pair that follows a refresh token.
-        Refresh "refresh",
-        /// For the first pair of a login.
-        Exchange "exchange",
-        /// To forget a token.
-        Revoke "revoke",
-    }
-}
-
-label! {
-    /// What Jira said.
-    Upstream {
-        /// What it was asked for.
-        Ok "ok",
-        /// The token or code is dead.
-        InvalidGrant "invalid_grant",
-        /// Our secret is wrong.
-        InvalidClient "invalid_client",
-        /// 429.
-        RateLimited "rate_limited",
-        /// Something else, or it was not reached.
-        Unavailable "unavailable",
-        /// Nothing, after the request had left.
-        Interrupted "interrupted",
-    }
-}
-
-label! {
-    /// Where a replay came from.
-    Origin {
-        /// Our own.
-        Memory "memory",
-        /// A sibling's.
-        Redis "redis",
-    }
-}
-
-label! {
-    /// Why something was turned away.
-    Shed {
-        /// Too many calls to Jira under way.
-        InFlight "in_flight",
-        /// One caller asks too often.
-        Rate "rate",
-        /// Too many connections.
-        Connections "connections",
-        /// Too many connections from one address.
-        Address "address",
-    }
-}
-
-label! {
-    /// Why a connection came to nothing.
-    Broken {
-        /// What came is no HTTP: 400.
-        Malformed "malformed",
-        /// A header or a target over the cap: 431, 414.
-        TooLarge "too_large",
-        /// It could not be accepted: no descriptors, no memory.
-        Accept "accept",
-        /// The TLS handshake failed, or was not over in time.
-        Handshake "handshake",
-        /// Half a header, and the rest not in time.
-        Header "header",
-        /// Not a byte of a request in time.
-        Idle "idle",
-        /// The peer went away in the middle of a request.
-        CutOff "cut_off",
-    }
-}
-
-label! {
-    /// What is read again.
-    What {
-        /// The client's secret.
-        Secret "secret",
-        /// The callers' tokens.
-        Callers "callers",
-        /// The URL of the replicas' Redis.
-        Redis "redis_url",
-        /// Certificate and key.
-        Certificate "certificate",
-        /// The clients' authorities.
-        ClientCa "client_ca",
-    }
-}
-
-label! {
-    /// Whether what was read again is in use now.
-    Reloaded {
-        /// It is.
-        Ok "ok",
-        /// The old one stays.
-        Failed "failed",
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Code(Option<ErrorCode>);
-
-impl EncodeLabelValue for Code {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
-        EncodeLabelValue::encode(&self.0.map_or("ok", ErrorCode::as_str), encoder)
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Answered {
-    route: Route,
-    result: Verdict,
-    code: Code,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByRoute {
-    route: Route,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Asked {
-    grant: Grant,
-    outcome: Upstream,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByFrom {
-    from: Origin,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByReason {
-    reason: Shed,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByBroken {
-    reason: Broken,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByReload {
-    what: What,
-    result: Reloaded,
-}
 
 /// All of it.
 pub struct Metrics {
