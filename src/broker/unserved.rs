@@ -12,7 +12,7 @@ use super::Broker;
 use super::answer;
 use super::caller::Caller;
 use super::log::{Level, Line};
-use super::metrics::{Broken, Shed};
+use super::metrics::{Shed, Trouble};
 use crate::serve::{self, NoRoom, Taken};
 
 /// So many lines of a kind are written in a while.
@@ -24,7 +24,7 @@ const WHILE: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Kind {
     Shed(Shed),
-    Broken(Broken),
+    Unserved(Trouble),
 }
 
 /// What has been said of each kind, and what has not.
@@ -89,26 +89,27 @@ impl Broker {
     /// Counts a connection that came to nothing, and says what an operator may want to look into. Who opens one and says
     /// nothing, or closes it again, is counted only: so the health checks of load balancers do.
     pub(super) fn hears_of(&self, unserved: &serve::Unserved<'_>) {
-        use serve::Broken as How;
+        use serve::Broken;
 
         let (reason, why) = match unserved {
-            serve::Unserved::Unaccepted(error) => (Broken::Accept, Some(error.to_string())),
+            serve::Unserved::Unaccepted(error) => (Trouble::Accept, Some(error.to_string())),
             serve::Unserved::Broken { how, .. } => match how {
-                How::Malformed => (Broken::Malformed, None),
-                How::TooLarge => (Broken::TooLarge, None),
+                Broken::Malformed => (Trouble::Malformed, None),
+                Broken::TooLarge => (Trouble::TooLarge, None),
                 // What is not of TLS is the end of the connection.
-                How::Handshake(error) => match error.get_ref().filter(|error| error.is::<rustls::Error>()) {
-                    Some(error) => (Broken::Handshake, Some(error.to_string())),
-                    None => return self.metrics.unserved(Broken::Handshake),
+                Broken::Handshake(error) => match error.get_ref().filter(|error| error.is::<rustls::Error>())
+                {
+                    Some(error) => (Trouble::Handshake, Some(error.to_string())),
+                    None => return self.metrics.unserved(Trouble::Handshake),
                 },
-                How::SlowHandshake => (Broken::Handshake, Some("it was not over in time".to_owned())),
-                How::SlowHeader => (Broken::Header, None),
-                How::Idle => return self.metrics.unserved(Broken::Idle),
-                How::CutOff => (Broken::CutOff, None),
+                Broken::SlowHandshake => (Trouble::Handshake, Some("it was not over in time".to_owned())),
+                Broken::SlowHeader => (Trouble::Header, None),
+                Broken::Idle => return self.metrics.unserved(Trouble::Idle),
+                Broken::CutOff => (Trouble::CutOff, None),
             },
         };
         self.metrics.unserved(reason);
-        let kind = Kind::Broken(reason);
+        let kind = Kind::Unserved(reason);
         if !self.unsaid.may_say(kind, Instant::now()) {
             return;
         }
@@ -133,8 +134,8 @@ impl Broker {
         match kind {
             Kind::Shed(Shed::Address) => self.log.line(Level::Warn, "crowded"),
             Kind::Shed(_) => self.log.line(Level::Warn, "full"),
-            Kind::Broken(reason) => {
-                let level = if reason == Broken::Accept { Level::Warn } else { Level::Info };
+            Kind::Unserved(reason) => {
+                let level = if reason == Trouble::Accept { Level::Warn } else { Level::Info };
                 self.log.line(level, "unserved").word("code", reason.as_str())
             }
         }
@@ -152,7 +153,7 @@ mod tests {
     #[test]
     fn of_each_kind_there_are_some_lines_in_a_while_and_then_a_number() {
         let (unsaid, start) = (Unsaid::default(), Instant::now());
-        let (one, other) = (Kind::Broken(Broken::Header), Kind::Shed(Shed::Connections));
+        let (one, other) = (Kind::Unserved(Trouble::Header), Kind::Shed(Shed::Connections));
         let said = |at: Instant| (0..100).filter(|_| unsaid.may_say(one, at)).count();
         assert_eq!(said(start), 10);
         assert!(unsaid.may_say(other, start), "another kind has its own");

@@ -22,7 +22,7 @@ pub type Refuse = dyn Fn(Refusal, &Parts) -> Response<Body> + Send + Sync;
 pub type Gate = dyn Fn(&mut Parts) -> Option<Response<Body>> + Send + Sync;
 
 /// Makes the answer for a connection for which there is no place.
-pub type Shed = dyn Fn(NoRoom) -> Vec<u8> + Send + Sync;
+pub type Busy = dyn Fn(NoRoom) -> Vec<u8> + Send + Sync;
 
 /// How one server is.
 pub struct Manners {
@@ -69,7 +69,7 @@ pub enum Full {
     /// It waits in the kernel's backlog.
     Wait,
     /// It ends, and is told so first if it is a plain one: a whole answer, with its header.
-    Tell(Arc<Shed>),
+    Tell(Arc<Busy>),
 }
 
 /// A connection for which there is no place.

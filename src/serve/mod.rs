@@ -35,7 +35,7 @@ use tower::ServiceExt;
 pub use certificate::{Minted, ServeError, from_pem, from_pem_for_clients, mint};
 pub use connection::PeerCertificate;
 pub use guard::{CloseUnanswered, Refusal};
-pub use manners::{Broken, Full, Gate, Manners, NoRoom, Refuse, Shed, Taken, Unserved};
+pub use manners::{Broken, Busy, Full, Gate, Manners, NoRoom, Refuse, Taken, Unserved};
 
 use connection::Shared;
 use peers::{Peers, Seat};
@@ -210,8 +210,8 @@ async fn accept(
         },
         Err(first) => Taken::OfAddress { first },
     };
-    if let Full::Tell(shed) = full {
-        let words = shed(NoRoom { peer: peer.ip(), taken });
+    if let Full::Tell(busy) = full {
+        let words = busy(NoRoom { peer: peer.ip(), taken });
         if tls.is_none() {
             // Nobody waits for it to be heard: that would be a connection again.
             let _ = stream.try_write(&words);

@@ -114,7 +114,7 @@ label! {
 
 label! {
     /// Why a connection came to nothing.
-    Broken {
+    Trouble {
         /// What came is no HTTP: 400.
         Malformed "malformed",
         /// A header or a target over the cap: 431, 414.
@@ -191,13 +191,13 @@ pub(super) struct ByFrom {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct ByReason {
+pub(super) struct ByShed {
     pub(super) reason: Shed,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct ByBroken {
-    pub(super) reason: Broken,
+pub(super) struct ByTrouble {
+    pub(super) reason: Trouble,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -16,9 +16,9 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::auth::wire::ErrorCode;
 
-use labels::{Answered, Asked, ByBroken, ByFrom, ByReason, ByReload, ByRoute, Code};
+use labels::{Answered, Asked, ByFrom, ByReload, ByRoute, ByShed, ByTrouble, Code};
 
-pub use labels::{Broken, Grant, Origin, Reloaded, Route, Shed, Upstream, Verdict, What};
+pub use labels::{Grant, Origin, Reloaded, Route, Shed, Trouble, Upstream, Verdict, What};
 
 /// What an answer of `/metrics` is.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -34,8 +34,8 @@ pub struct Metrics {
     upstream: Family<Asked, Counter>,
     upstream_seconds: Histogram,
     replayed: Family<ByFrom, Counter>,
-    shed: Family<ByReason, Counter>,
-    unserved: Family<ByBroken, Counter>,
+    shed: Family<ByShed, Counter>,
+    unserved: Family<ByTrouble, Counter>,
     reload: Family<ByReload, Counter>,
     /// Requests that joined a call for the same token.
     pub coalesced: Counter,
@@ -171,10 +171,10 @@ impl Metrics {
             drop(self.replayed.get_or_create(&ByFrom { from }));
         }
         for &reason in Shed::ALL {
-            drop(self.shed.get_or_create(&ByReason { reason }));
+            drop(self.shed.get_or_create(&ByShed { reason }));
         }
-        for &reason in Broken::ALL {
-            drop(self.unserved.get_or_create(&ByBroken { reason }));
+        for &reason in Trouble::ALL {
+            drop(self.unserved.get_or_create(&ByTrouble { reason }));
         }
         for &what in What::ALL {
             for &result in Reloaded::ALL {
@@ -207,12 +207,12 @@ impl Metrics {
 
     /// Something was turned away.
     pub fn shed(&self, reason: Shed) {
-        self.shed.get_or_create(&ByReason { reason }).inc();
+        self.shed.get_or_create(&ByShed { reason }).inc();
     }
 
     /// A connection came to nothing.
-    pub fn unserved(&self, reason: Broken) {
-        self.unserved.get_or_create(&ByBroken { reason }).inc();
+    pub fn unserved(&self, reason: Trouble) {
+        self.unserved.get_or_create(&ByTrouble { reason }).inc();
     }
 
     /// Something was read again.
