@@ -3,13 +3,16 @@
 
 use axum::body::Body;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::Broker;
 use super::coordination::State;
 use super::metrics;
+use super::routes;
 use super::settings::WithoutCoordination;
+use crate::serve;
 
 /// Why the siblings are not there in the moment after the start.
 const NOT_YET: &str = "it has not been reached yet";
@@ -34,6 +37,17 @@ pub fn answer(broker: &Broker, method: &Method, path: &str) -> Option<Response<B
 pub fn answer_alone(broker: &Broker, method: &Method, path: &str) -> Response<Body> {
     let nothing = || plain(StatusCode::NOT_FOUND, &json!({ "error": "not_found" }));
     answer(broker, method, path).unwrap_or_else(nothing)
+}
+
+/// There, the answer to a request whose end or host is in doubt, or whose body did not come. Nobody needs a body here: how
+/// long it would be is no reason to say anything else than without one.
+pub fn turned_away(broker: &Broker, refusal: serve::Refusal, parts: &Parts) -> Response<Body> {
+    match refusal {
+        serve::Refusal::NoLength | serve::Refusal::TooLarge => {
+            answer_alone(broker, &parts.method, parts.uri.path())
+        }
+        other => plain(other.status(), &json!({ "error": routes::code(other).as_str() })),
+    }
 }
 
 /// Whether requests are welcome, and if not, why not.

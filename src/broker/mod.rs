@@ -28,8 +28,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::Request;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
@@ -37,7 +35,7 @@ use tokio::time::{Instant, timeout};
 use crate::http::Client;
 use crate::process::Clock;
 use crate::secret::{hex, random};
-use crate::serve::{Full, Handler, Limits, Manners, serve, serve_with};
+use crate::serve::{Full, Handler, Limits, Manners, serve_with};
 
 use coalesce::Coalesce;
 use coordination::{Coordination, State};
@@ -256,11 +254,11 @@ pub async fn serve_until(listeners: Listeners, broker: Arc<Broker>, shutdown: im
     let limits = broker.settings.limits;
     let api = serve_with(callers, api(&broker), limits, manners(&broker), stopping(stopped.clone()));
     let admin_limits = Limits { grace: LAST_WRITES, max_body: ADMIN_BODY, ..Limits::default() };
-    let admin = serve(
+    let admin = serve_with(
         admin.unwrap_or_default(),
-        None,
-        admin_router(&broker),
+        admin_api(&broker),
         admin_limits,
+        admin_manners(&broker),
         stopping(stopped.clone()),
     );
     let ending = async {
@@ -294,12 +292,18 @@ fn api(broker: &Arc<Broker>) -> Handler {
     Box::new(move |request| Box::pin(routes::answer(Arc::clone(&broker), request)))
 }
 
-fn admin_router(broker: &Arc<Broker>) -> Router {
+fn admin_api(broker: &Arc<Broker>) -> Handler {
     let broker = Arc::clone(broker);
-    Router::new().fallback(move |request: Request| {
+    Box::new(move |request| {
         let response = admin::answer_alone(&broker, request.method(), request.uri().path());
-        std::future::ready(response)
+        Box::pin(std::future::ready(response))
     })
+}
+
+fn admin_manners(broker: &Arc<Broker>) -> Manners {
+    let broker = Arc::clone(broker);
+    let refusal = move |refusal, parts: &_| admin::turned_away(&broker, refusal, parts);
+    Manners { refusal: Arc::new(refusal), ..Manners::default() }
 }
 
 fn manners(broker: &Arc<Broker>) -> Manners {

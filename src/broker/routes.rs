@@ -66,15 +66,26 @@ pub async fn answer(broker: Arc<Broker>, request: Request<Body>) -> Response<Bod
 
 /// The answer to a request whose end or host is in doubt, or whose body did not come.
 pub fn turned_away(broker: &Broker, refusal: serve::Refusal, parts: &Parts) -> Response<Body> {
-    let code = match refusal {
+    // Nobody needs a body there.
+    if broker.admin_here
+        && let serve::Refusal::NoLength | serve::Refusal::TooLarge = refusal
+        && let Some(response) = admin::answer(broker, &parts.method, parts.uri.path())
+    {
+        return response;
+    }
+    let facts = parts.extensions.get().cloned().unwrap_or_else(|| Facts::of(Route::Other));
+    finish(broker, &facts, Err(Refused::because(code(refusal), refusal.text())))
+}
+
+/// What our word for it is.
+pub fn code(refusal: serve::Refusal) -> ErrorCode {
+    match refusal {
         serve::Refusal::TransferEncoding | serve::Refusal::Host => ErrorCode::InvalidRequest,
         serve::Refusal::NoLength => ErrorCode::LengthRequired,
         serve::Refusal::TooLarge => ErrorCode::TooLarge,
         serve::Refusal::SlowBody => ErrorCode::RequestTimeout,
         serve::Refusal::Ending => ErrorCode::Draining,
-    };
-    let facts = parts.extensions.get().cloned().unwrap_or_else(|| Facts::of(Route::Other));
-    finish(broker, &facts, Err(Refused::because(code, refusal.text())))
+    }
 }
 
 /// What the header says, the cheapest first.

@@ -105,6 +105,35 @@ async fn an_admin_listener_has_these_three_alone() {
     assert_eq!(house.refreshes(), 0);
 }
 
+/// What a client library would not send, as bytes.
+#[tokio::test]
+async fn health_and_metrics_are_refused_in_json_whatever_comes() {
+    let (apart, here) = (House::with(|plan| plan.admin = true).await, House::usual().await);
+    for (head, status, error) in [
+        ("POST /metrics HTTP/1.1\r\nHost: b", 405, "method_not_allowed"),
+        ("POST /readyz HTTP/1.1\r\nHost: b\r\nContent-Length: 0", 405, "method_not_allowed"),
+        ("PUT /healthz HTTP/1.1\r\nHost: b\r\nContent-Length: 100000", 405, "method_not_allowed"),
+        ("DELETE /healthz HTTP/1.1\r\nHost: b", 405, "method_not_allowed"),
+        ("POST /v1 HTTP/1.1\r\nHost: b\r\nContent-Length: 0", 404, "not_found"),
+        ("GET /metrics HTTP/1.1\r\nHost: b\r\nTransfer-Encoding: chunked", 400, "invalid_request"),
+        ("GET /metrics HTTP/1.1", 400, "invalid_request"),
+    ] {
+        for address in [apart.admin.unwrap(), here.address] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(format!("{head}\r\nConnection: close\r\n\r\n").as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            wait(stream.read_to_string(&mut answer)).await.unwrap();
+            let (said, body) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{head}: {answer}");
+            let body: serde_json::Value = serde_json::from_str(body).unwrap();
+            assert_eq!(body["error"], error, "{head}: {answer}");
+            let said = said.to_lowercase();
+            assert!(said.contains("content-type: application/json"), "{head}: {answer}");
+            assert_eq!(said.contains("allow: get, head"), status == 405, "{head}: {answer}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn metrics_tell_what_happened_in_bounded_labels() {
     let house = House::usual().await;
