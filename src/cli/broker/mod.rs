@@ -153,12 +153,25 @@ fn parts(told: &Told, material: Material, ctx: &Context) -> Result<Parts, Failur
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    let listener = serve::bind(address).or_else(|error| match address.ip().is_unspecified() {
+    let all = address.is_ipv6() && address.ip().is_unspecified();
+    let listener = serve::bind(address).or_else(|error| match all && lacks_ipv6(&error) {
         // A machine without IPv6 has all its addresses in the other family.
-        true if address.is_ipv6() => serve::bind((Ipv4Addr::UNSPECIFIED, address.port()).into()),
-        _ => Err(error),
+        true => serve::bind((Ipv4Addr::UNSPECIFIED, address.port()).into()),
+        false => Err(error),
     });
     listener.map_err(|error| deaf(address, &error))
+}
+
+/// Whether that is for want of IPv6 on this machine. Any other error would be the same for its other addresses, or worse:
+/// they are free, and callers who come by IPv6 are at another process.
+fn lacks_ipv6(error: &io::Error) -> bool {
+    // There is no kind for it.
+    #[cfg(unix)]
+    let no_such_family = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
+    // WSAEAFNOSUPPORT
+    #[cfg(not(unix))]
+    let no_such_family = 10047;
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(no_such_family)
 }
 
 fn listen(told: &Told) -> Result<Listeners, Failure> {
@@ -227,6 +240,27 @@ impl Drop for OwnRuntime {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_machine_without_ipv6_is_known_by_its_errors() {
+        use rustix::io::Errno;
+
+        for (errno, expected) in [
+            (Errno::AFNOSUPPORT, true),
+            (Errno::ADDRNOTAVAIL, true),
+            (Errno::ADDRINUSE, false),
+            (Errno::ACCESS, false),
+            (Errno::MFILE, false),
+        ] {
+            assert_eq!(lacks_ipv6(&errno.into()), expected, "{errno:?}");
         }
     }
 }

@@ -71,6 +71,22 @@ async fn a_broker_without_what_it_needs_does_not_start() {
     assert_eq!(world.requests(), [""; 0]);
 }
 
+/// Only where there is no IPv6 is every address every one of IPv4: else callers who come by IPv6 would be at whoever has
+/// the port there.
+#[tokio::test]
+async fn a_port_that_is_taken_in_one_family_is_taken() {
+    let Ok(taken) = TcpListener::bind("[::1]:0") else {
+        return println!("left out: this machine has no IPv6");
+    };
+    let world = World::new().await;
+    let port = taken.local_addr().unwrap().port();
+    let all = format!(":{port}");
+    let busy = serve(&world, &["--listen", &all, "--plaintext"]).run().await.failed(1, "port_busy");
+    assert!(busy.error()["message"].to_string().contains(&format!("[::]:{port}")), "{busy}");
+    let checked = serve(&world, &["--listen", &all, "--plaintext", "--check"]).run().await.ok();
+    assert!(checked.stderr.contains(r#""code":"port_busy""#), "{}", checked.stderr);
+}
+
 #[tokio::test]
 async fn the_help_has_the_defaults_that_hold() {
     let world = World::new().await;
