@@ -110,12 +110,20 @@ const LONGEST_WAIT: u64 = 3600;
 /// What is said of a redirect.
 const REDIRECTED: &str = "Jira's token endpoint answers with a redirect, which is not followed.";
 
+/// What is said of a client that is refused with a code.
+const CLIENT_OR_REDIRECT: &str = "Jira refused the broker's client ID or secret, or the redirect_uri of the request, which must be registered in \
+                                  Jira: its answer does not tell which.";
+
 /// OAuth's errors keep their meaning; what is no answer of Jira's is Jira not being there.
 fn refused(error: EndpointError, grant: Grant) -> Refused {
     let words = error.to_string();
     let said = |code| Refused { reason: Some(words.clone()), ..Refused::plain(code) };
     match error {
         EndpointError::InvalidGrant(_) => said(ErrorCode::InvalidGrant),
+        // Of a redirect URI that is not registered Jira says the same, and that one is the caller's.
+        EndpointError::InvalidClient(_) if grant == Grant::Exchange => {
+            Refused { reason: Some(words), ..Refused::because(ErrorCode::InvalidClient, CLIENT_OR_REDIRECT) }
+        }
         EndpointError::InvalidClient(_) => said(ErrorCode::InvalidClient),
         // Jira's words for a code that it does not know, or not any more; RFC 6749 has another one for it.
         EndpointError::InvalidRequest(_) if grant == Grant::Exchange => said(ErrorCode::InvalidGrant),
@@ -193,6 +201,11 @@ mod tests {
             let refused = refused(error, grant);
             assert_eq!((refused.code, refused.unknown), (code, unknown), "{what}");
         }
+        let of_client = |grant| refused(EndpointError::InvalidClient("no".to_owned()), grant);
+        let (refresh, exchange) = (of_client(Grant::Refresh), of_client(Grant::Exchange));
+        assert_eq!((refresh.code, exchange.code), (ErrorCode::InvalidClient, ErrorCode::InvalidClient));
+        assert!(!refresh.words.contains("redirect_uri") && exchange.words.contains("redirect_uri"));
+        assert_eq!(exchange.reason, refresh.reason, "the log has Jira's words");
         let limited = refused(EndpointError::RateLimited { retry_after: Some(17) }, Grant::Refresh);
         assert_eq!((limited.code, limited.retry_after), (ErrorCode::UpstreamRateLimited, Some(17)));
     }

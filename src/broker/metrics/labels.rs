@@ -77,7 +77,7 @@ label! {
         Ok "ok",
         /// The token or code is dead.
         InvalidGrant "invalid_grant",
-        /// Our secret is wrong.
+        /// Our secret is wrong; with a code it may be the caller's redirect URI.
         InvalidClient "invalid_client",
         /// 429.
         RateLimited "rate_limited",

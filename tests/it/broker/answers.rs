@@ -162,6 +162,26 @@ async fn a_secret_that_jira_refuses_is_said_to_be_the_brokers() {
     );
 }
 
+/// Jira says the same of a wrong secret and of a redirect URI that it does not know: the caller is told both.
+#[tokio::test]
+async fn a_redirect_uri_that_jira_does_not_know_is_not_said_to_be_a_wrong_secret() {
+    let house = House::with(|plan| plan.settings.allow_exchange = true).await;
+    let body = json!({
+        "code": "no-code-of-jira",
+        "code_verifier": "a".repeat(43),
+        "redirect_uri": "https://127.0.0.1:1/not-registered",
+    });
+    let answer = house.post("/v1/exchange", &body).await;
+    answer.refused(502, "invalid_client");
+    let words = answer.json()["error_description"].to_string();
+    assert!(words.contains("redirect_uri") && words.contains("does not tell which"), "{words}");
+    let refused = |grant: &str| {
+        format!(r#"jira_broker_upstream_requests_total{{grant="{grant}",outcome="invalid_client"}}"#)
+    };
+    assert_eq!(house.metric(&refused("exchange")).await, 1.0);
+    assert_eq!(house.metric(&refused("refresh")).await, 0.0, "by which alone the alert goes");
+}
+
 #[tokio::test]
 async fn codes_are_redeemed_only_where_that_was_allowed() {
     let body = json!({
