@@ -62,6 +62,7 @@ pub struct Broker {
     limit: Limit,
     metrics: Arc<Metrics>,
     log: Log,
+    clock: Clock,
     in_flight: Arc<Semaphore>,
     connections: Arc<AtomicUsize>,
     draining: AtomicBool,
@@ -107,7 +108,8 @@ impl Broker {
         let Parts { client, material, coordination, log, clock } = parts;
         let replicas = coordination.state() != State::Off;
         let started = clock.exact().as_microsecond() as f64 / 1e6;
-        let metrics = Arc::new(Metrics::new(started, replicas));
+        let certificate_ends = material.certificate().map(|validity| validity.ends);
+        let metrics = Arc::new(Metrics::new(started, replicas, certificate_ends));
         let material = Arc::new(material);
         let upstream = Upstream::new(client, &settings);
         let coalesce = Coalesce::new(
@@ -128,6 +130,7 @@ impl Broker {
             coalesce: Arc::new(coalesce),
             metrics,
             log,
+            clock,
             connections: Arc::default(),
             draining: AtomicBool::new(false),
             accepted: watch::channel(()).0,
@@ -275,7 +278,7 @@ pub async fn serve_until(listeners: Listeners, broker: Arc<Broker>, shutdown: im
             broker.keep_house(),
             broker.follow_coordination(),
             broker.follow_redis(),
-            broker.material.keep_looking(&broker.metrics, &broker.log)
+            broker.material.keep_looking(&broker.clock, &broker.metrics, &broker.log)
         )
     };
     tokio::select! {

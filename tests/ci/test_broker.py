@@ -369,6 +369,8 @@ class Pod(Processes):
             answers = list(pool.map(lambda _: broker.refresh(pair["refresh_token"]), range(20)))
         self.assertEqual({(status, answer.get("refresh_token")) for status, answer, _ in answers}, {(200, answers[0][1]["refresh_token"])})
         self.assertEqual(admin.count("jira_broker_coordination_up"), 1)
+        left = admin.count("jira_broker_certificate_expiry_timestamp_seconds") - time.time()
+        self.assertGreater(left, 0, "the certificate of the secret, which is valid")
         self.assertEqual(admin.count("jira_broker_coordination_errors_total"), 0, self.log("broker"))
         self.redis_is_for_the_brokers_keys_alone()
 
@@ -458,9 +460,10 @@ class Page(Processes):
                 known[label] = set(values.split(",")) if values else None
             rows[code(name)[0]] = (kind, known)
         samples, types = self.broker.metrics()
-        of_redis = {name for name in rows if "coordination" in name or "fallback" in name}
+        # Here is neither Redis nor TLS.
+        absent = {name for name in rows if "coordination" in name or "fallback" in name or "certificate" in name}
         self.assertEqual(set(types) - set(rows), set(), "not on the page")
-        self.assertEqual(set(rows) - set(types) - of_redis, set(), "not there")
+        self.assertEqual(set(rows) - set(types), absent, "not there, or there without a reason")
         for name, kind in types.items():
             self.assertEqual(rows[name][0], kind, name)
         for name, labels, _ in samples:

@@ -2,6 +2,7 @@
 
 mod answers;
 mod callers;
+mod certificates;
 mod house;
 mod refusals;
 mod start;

@@ -27,7 +27,7 @@ fn among(coordination: Coordination, change: impl FnOnce(&mut Settings)) -> Arc<
     let upstream = Upstream::new(client, &settings);
     let clock = Clock::from_fn(|| jiff::Timestamp::UNIX_EPOCH);
     let log = Log::start(Stream::new(std::io::sink(), false, None), clock).unwrap();
-    let metrics = Arc::new(Metrics::new(0.0, false));
+    let metrics = Arc::new(Metrics::new(0.0, false, None));
     Arc::new(Coalesce::new(&settings, coordination, upstream, Arc::new(material), metrics, log))
 }
 

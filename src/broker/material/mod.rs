@@ -5,8 +5,10 @@
 //! is said and counted once, and what was there before stays.
 
 mod reading;
+mod reminder;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod validity;
 
 use std::collections::HashMap;
@@ -14,9 +16,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rustls::ServerConfig;
 use tokio::sync::{Notify, watch};
-use zeroize::Zeroizing;
 
 use super::caller::{Callers, CallersError};
 use super::log::{Level, Log};
@@ -24,10 +26,13 @@ use super::metrics::{Metrics, Reloaded, What};
 use crate::config::{ConfigError, SecretPlace};
 use crate::error::{Code, Failure};
 use crate::named::NamedError;
+use crate::process::Clock;
 use crate::secret::Secret;
-use crate::serve::{ServeError, from_pem_for_clients};
+use crate::serve::ServeError;
 
 use reading::{Content, Found, Mark, Read, Reader};
+use reminder::Reminder;
+use tls::{Tls, Used};
 
 pub use validity::{Standing, Validity};
 
@@ -83,6 +88,14 @@ pub enum MaterialError {
     /// Certificates and key.
     #[error(transparent)]
     Tls(#[from] ServeError),
+    /// A certificate whose time is over, or has not come.
+    #[error("{}: the certificate {words}", path.display())]
+    Untimely {
+        /// Its file.
+        path: PathBuf,
+        /// What is the matter with it.
+        words: String,
+    },
     /// It is not read by now.
     #[error("{what}: its file is not read within {} s; the others are, meanwhile", patience.as_secs())]
     Slow {
@@ -97,7 +110,7 @@ impl From<MaterialError> for Failure {
     fn from(error: MaterialError) -> Self {
         match error {
             MaterialError::Secret(error) => error.into(),
-            MaterialError::Callers { .. } | MaterialError::File { .. } => {
+            MaterialError::Callers { .. } | MaterialError::File { .. } | MaterialError::Untimely { .. } => {
                 Failure::new(Code::BadValue, error.to_string())
             }
             MaterialError::Slow { .. } => Failure::new(Code::Timeout, error.to_string()),
@@ -136,25 +149,6 @@ struct Seen {
     usable: bool,
     /// Why there has been none since, if there has not.
     error: Option<Mark>,
-}
-
-/// What connections are encrypted with.
-struct Tls {
-    config: watch::Sender<Arc<ServerConfig>>,
-    /// What it was made of: a part that is renewed goes with the other as it is in use.
-    used: Mutex<Used>,
-}
-
-#[derive(Clone)]
-struct Used {
-    pem: Pem,
-    client_ca: Option<Vec<u8>>,
-}
-
-#[derive(Clone)]
-struct Pem {
-    certificate: Vec<u8>,
-    key: Zeroizing<Vec<u8>>,
 }
 
 impl Material {
@@ -204,12 +198,12 @@ impl Material {
 
     /// The certificates as they are whenever a connection is made; `None` without TLS.
     pub fn tls(&self) -> Option<watch::Receiver<Arc<ServerConfig>>> {
-        self.tls.as_ref().map(|tls| tls.config.subscribe())
+        self.tls.as_ref().map(Tls::subscribe)
     }
 
-    /// When the certificate is valid; `None` without TLS.
+    /// When the certificate in use is valid; `None` without TLS.
     pub fn certificate(&self) -> Option<Validity> {
-        self.tls.as_ref().and_then(|tls| Validity::of(&lock(&tls.used).pem.certificate))
+        self.tls.as_ref().and_then(Tls::validity)
     }
 
     /// Whether clients have certificates.
@@ -218,18 +212,35 @@ impl Material {
     }
 
     /// Looks every ten seconds and whenever it is asked to, for ever.
-    pub async fn keep_looking(&self, metrics: &Metrics, log: &Log) {
+    pub async fn keep_looking(&self, clock: &Clock, metrics: &Metrics, log: &Log) {
         let mut reader = Reader::default();
+        let mut reminder = Reminder::from_start(self.certificate(), clock.now());
         loop {
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
                 () = self.look.notified() => {}
             }
-            for (what, found) in reader.look(&self.sources, self.read, self.patience).await {
-                if let Some(result) = self.judge(what, found) {
+            let all = reader.look(&self.sources, self.read, self.patience).await;
+            let now = clock.now();
+            for (what, found) in all {
+                if let Some(result) = self.judge(what, self.timely(found, now)) {
                     tell(what, &result, metrics, log);
                 }
             }
+            reminder.look(self.certificate(), now, metrics, log);
+        }
+    }
+
+    /// A certificate that is not to be taken now is one that was not found. It is looked at again, and so it is taken
+    /// when its time has come.
+    fn timely(&self, found: Found, now: Timestamp) -> Found {
+        let content = found?;
+        match (&content, &self.tls, &self.sources.tls) {
+            (Content::Pem(new), Some(tls), Some(files)) => match tls.refuses(new, now) {
+                Some(words) => Err(MaterialError::Untimely { path: files.certificate.clone(), words }),
+                None => Ok(content),
+            },
+            _ => Ok(content),
         }
     }
 
@@ -277,29 +288,6 @@ impl Material {
             change(&mut new);
             *known = Arc::new(new);
         });
-    }
-}
-
-impl Tls {
-    fn of(used: Used) -> Result<Self, MaterialError> {
-        let config = watch::channel(used.config()?).0;
-        Ok(Tls { config, used: Mutex::new(used) })
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Used)) -> Result<(), MaterialError> {
-        let mut used = lock(&self.used);
-        let mut new = used.clone();
-        change(&mut new);
-        self.config.send_replace(new.config()?);
-        *used = new;
-        Ok(())
-    }
-}
-
-impl Used {
-    fn config(&self) -> Result<Arc<ServerConfig>, MaterialError> {
-        let Used { pem: Pem { certificate, key }, client_ca } = self;
-        Ok(from_pem_for_clients(certificate, key, client_ca.as_deref())?)
     }
 }
 

@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
-use super::{MaterialError, Pem, Sources};
+use super::tls::Pem;
+use super::{MaterialError, Sources};
 use crate::broker::metrics::What;
 use crate::named::{self, LARGEST_PEM, Pipes};
 use crate::process::own_thread;

@@ -1,6 +1,7 @@
-//! Reading again, where one of the files does not let itself be read.
+//! Reading again, where one of the files does not let itself be read, or the certificate in it is of another time.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Condvar, PoisonError};
 
 use super::*;
@@ -27,7 +28,7 @@ fn read(sources: &Sources, what: What) -> Option<Found> {
     reading::read(sources, what)
 }
 
-fn file(path: &std::path::Path) -> SecretPlace {
+fn file(path: &Path) -> SecretPlace {
     SecretPlace::File(Sourced::new(path.to_owned(), Source::Default))
 }
 
@@ -36,19 +37,25 @@ struct Watched {
     material: Material,
     metrics: Metrics,
     log: Log,
+    clock: Clock,
 }
 
 impl Watched {
     fn over(sources: Sources) -> Self {
-        let clock = Clock::from_fn(|| jiff::Timestamp::UNIX_EPOCH);
-        let log = Log::start(Stream::new(std::io::sink(), false, None), clock).unwrap();
-        Watched { material: Material::load(sources).unwrap(), metrics: Metrics::new(0.0, false), log }
+        Watched::with(sources, Clock::from_fn(|| Timestamp::UNIX_EPOCH), std::io::sink())
+    }
+
+    fn with(sources: Sources, clock: Clock, log: impl std::io::Write + Send + 'static) -> Self {
+        let log = Log::start(Stream::new(log, false, None), clock.clone()).unwrap();
+        let material = Material::load(sources).unwrap();
+        let ends = material.certificate().map(|validity| validity.ends);
+        Watched { material, metrics: Metrics::new(0.0, false, ends), log, clock }
     }
 
     /// Plays the scenes while it looks.
     async fn plays(&self, scenes: impl Future<Output = ()>) {
         tokio::select! {
-            () = self.material.keep_looking(&self.metrics, &self.log) => {}
+            () = self.material.keep_looking(&self.clock, &self.metrics, &self.log) => {}
             played = tokio::time::timeout(LONG, scenes) => played.expect("the scenes come to their end"),
         }
     }
@@ -123,4 +130,77 @@ async fn what_could_not_be_read_for_a_while_and_is_what_it_was_is_back_and_not_n
     };
     watched.plays(scenes).await;
     assert_eq!(*urls.borrow_and_update(), Secret::new("redis://other"));
+}
+
+/// Some time in January 2026.
+fn day(day: i64) -> Timestamp {
+    Timestamp::from_second(1_767_225_600 + (day - 1) * 86_400).unwrap()
+}
+
+/// A certificate for these days.
+fn write_certificate(dir: &Path, from: u8, to: u8) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["broker.example".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(2026, 1, from);
+    params.not_after = rcgen::date_time_ymd(2026, 1, to);
+    // Whole from the first moment.
+    for (name, text) in
+        [("tls.key", key.serialize_pem()), ("tls.crt", params.self_signed(&key).unwrap().pem())]
+    {
+        std::fs::write(dir.join("aside"), text).unwrap();
+        std::fs::rename(dir.join("aside"), dir.join(name)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_no_caller_takes_waits_until_it_is_better_than_the_one_in_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let secret = dir.path().join("secret");
+    std::fs::write(&secret, "0").unwrap();
+    write_certificate(dir.path(), 1, 10);
+    let [certificate, key] = ["tls.crt", "tls.key"].map(|name| dir.path().join(name));
+    let tls = Some(TlsFiles { certificate, key, client_ca: None });
+    let today = Arc::new(AtomicI64::new(5));
+    let clock = Clock::from_fn({
+        let today = Arc::clone(&today);
+        move || day(today.load(Ordering::Relaxed))
+    });
+    let sources = Sources { secret: file(&secret), callers: None, redis: None, tls };
+    let watched = Watched::with(sources, clock, std::io::sink());
+    let ends = |at: i64| {
+        let name = "jira_broker_certificate_expiry_timestamp_seconds";
+        watched.metrics.text().contains(&format!("{name} {}\n", day(at).as_second()))
+    };
+    let waits = || {
+        let seen = lock(&watched.material.seen);
+        seen.get(&What::Certificate).is_some_and(|seen| seen.error.is_some())
+    };
+    // The look that sees the second of them began after the first was seen.
+    let looked = async || {
+        for word in ["one", "two"] {
+            std::fs::write(dir.path().join("new"), word).unwrap();
+            std::fs::rename(dir.path().join("new"), &secret).unwrap();
+            watched.until(|| watched.material.known().secret == Secret::new(word)).await;
+        }
+    };
+    let scenes = async {
+        assert!(ends(10), "{}", watched.metrics.text());
+        write_certificate(dir.path(), 1, 3);
+        watched.until(waits).await;
+        assert!(ends(10), "one that has ended takes nobody's place");
+        write_certificate(dir.path(), 7, 30);
+        looked().await;
+        assert!(waits() && ends(10), "nor does one whose time has not come");
+        today.store(7, Ordering::Relaxed);
+        watched.until(|| ends(30)).await;
+        assert!(!waits());
+        // The one in use has ended: one that ended before it is no better, and one that ended later is no worse.
+        today.store(31, Ordering::Relaxed);
+        write_certificate(dir.path(), 1, 29);
+        watched.until(waits).await;
+        write_certificate(dir.path(), 1, 31);
+        today.store(32, Ordering::Relaxed);
+        watched.until(|| ends(31)).await;
+    };
+    watched.plays(scenes).await;
 }

@@ -65,6 +65,16 @@ impl Validity {
             Standing::Good
         }
     }
+
+    /// What a certificate is and does that stands so.
+    pub fn words(&self, standing: Standing) -> String {
+        match standing {
+            Standing::Good => "is valid".to_owned(),
+            Standing::EndsSoon => format!("ends at {}, and was to be renewed by now", self.ends),
+            Standing::NotYet => format!("is not valid before {}: no caller takes it", self.begins),
+            Standing::Over => format!("has ended at {}: no caller takes it", self.ends),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod labels;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -55,6 +56,7 @@ pub struct Metrics {
     pub coordination_up: Gauge,
     /// 1 if requests are welcome.
     pub ready: Gauge,
+    certificate_expiry: Gauge,
 }
 
 fn histogram() -> Histogram {
@@ -62,8 +64,9 @@ fn histogram() -> Histogram {
 }
 
 impl Metrics {
-    /// All at zero. `started` is the time of the start in seconds since 1970; `replicas`, whether there are others.
-    pub fn new(started: f64, replicas: bool) -> Self {
+    /// All at zero. `started` is the time of the start in seconds since 1970; `replicas`, whether there are others;
+    /// `certificate_ends`, when the certificate does, if there is one.
+    pub fn new(started: f64, replicas: bool, certificate_ends: Option<Timestamp>) -> Self {
         let mut metrics = Metrics {
             registry: Registry::default(),
             requests: Family::default(),
@@ -83,8 +86,16 @@ impl Metrics {
             replay_entries: Gauge::default(),
             coordination_up: Gauge::default(),
             ready: Gauge::default(),
+            certificate_expiry: Gauge::default(),
         };
         metrics.register(replicas);
+        if let Some(ends) = certificate_ends {
+            metrics.certificate_ends(ends);
+            let (name, gauge) =
+                ("jira_broker_certificate_expiry_timestamp", metrics.certificate_expiry.clone());
+            let what = "When the certificate in use ends, since 1970";
+            metrics.registry.register_with_unit(name, what, Unit::Seconds, gauge);
+        }
         metrics.begin_at_zero();
         let start: Gauge<f64, AtomicU64> = Gauge::default();
         start.set(started);
@@ -218,6 +229,11 @@ impl Metrics {
     /// Something was read again.
     pub fn reloaded(&self, what: What, result: Reloaded) {
         self.reload.get_or_create(&ByReload { what, result }).inc();
+    }
+
+    /// The certificate in use ends then.
+    pub fn certificate_ends(&self, at: Timestamp) {
+        self.certificate_expiry.set(at.as_second());
     }
 
     /// As Prometheus reads it.

@@ -77,12 +77,7 @@ fn warn(told: &Told, material: &Material, ctx: &Context) {
 fn certificate(told: &Told, material: &Material, ctx: &Context) -> Option<(String, Standing)> {
     let (files, validity) = (told.sources.tls.as_ref()?, material.certificate()?);
     let standing = validity.at(ctx.process.clock.now());
-    let words = match standing {
-        Standing::Good => "is valid".to_owned(),
-        Standing::EndsSoon => format!("ends at {}, and was to be renewed by now", validity.ends),
-        Standing::NotYet => format!("is not valid before {}: no caller takes it", validity.begins),
-        Standing::Over => format!("has ended at {}: no caller takes it", validity.ends),
-    };
+    let words = validity.words(standing);
     Some((format!("{}: the certificate {words}", files.certificate.display()), standing))
 }
 
