@@ -28,7 +28,10 @@ struct Shared {
 #[derive(Default)]
 struct Lines {
     bytes: Vec<u8>,
+    /// Lines that nobody will see, and that the metrics do not have yet.
     lost: u64,
+    /// Those of which the log does not say so yet.
+    unsaid: u64,
     ended: bool,
     thread: Option<oneshot::Receiver<()>>,
 }
@@ -55,29 +58,15 @@ impl Log {
 
     /// Begins a line.
     pub fn line(&self, level: Level, event: &str) -> Line {
-        let mut text = String::with_capacity(384);
-        text.push_str("{\"ts\":\"");
-        {
-            use std::fmt::Write;
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{:.3}", self.0.clock.exact());
-        }
-        text.push_str(match level {
-            Level::Info => "\",\"level\":\"info\",\"event\":\"",
-            Level::Warn => "\",\"level\":\"warn\",\"event\":\"",
-        });
-        text.push_str(event);
-        text.push('"');
-        Line(text)
+        self.0.line(level, event)
     }
 
     /// Takes a finished line.
     pub fn write(&self, line: Line) {
-        let Line(mut text) = line;
-        text.push_str("}\n");
+        let text = line.end();
         let mut lines = lock(&self.0.lines);
         if lines.bytes.len() + text.len() > BACKLOG {
-            lines.lost += 1;
+            lines.lose(1);
             return;
         }
         let first = lines.bytes.is_empty();
@@ -88,11 +77,9 @@ impl Log {
         }
     }
 
-    /// Moves the count of lost lines to the metrics; says how many there were.
-    pub fn count_lost(&self, metrics: &Metrics) -> u64 {
-        let lost = std::mem::take(&mut lock(&self.0.lines).lost);
-        metrics.log_lost.inc_by(lost);
-        lost
+    /// Moves the count of lost lines to the metrics.
+    pub fn count_lost(&self, metrics: &Metrics) {
+        metrics.log_lost.inc_by(std::mem::take(&mut lock(&self.0.lines).lost));
     }
 
     /// Ends the log: what was said is handed to the stream.
@@ -110,9 +97,35 @@ impl Log {
     }
 }
 
+impl Lines {
+    fn lose(&mut self, lines: u64) {
+        self.lost += lines;
+        self.unsaid += lines;
+    }
+}
+
 impl Shared {
+    fn line(&self, level: Level, event: &str) -> Line {
+        let mut text = String::with_capacity(384);
+        text.push_str("{\"ts\":\"");
+        {
+            use std::fmt::Write;
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{:.3}", self.clock.exact());
+        }
+        text.push_str(match level {
+            Level::Info => "\",\"level\":\"info\",\"event\":\"",
+            Level::Warn => "\",\"level\":\"warn\",\"event\":\"",
+        });
+        text.push_str(event);
+        text.push('"');
+        Line(text)
+    }
+
     fn write_until_ended(&self) {
         let mut lines = lock(&self.lines);
+        // What was not written may have left half a line.
+        let mut cut = false;
         loop {
             while lines.bytes.is_empty() && !lines.ended {
                 lines = self.filled.wait(lines).unwrap_or_else(PoisonError::into_inner);
@@ -126,11 +139,27 @@ impl Shared {
                 continue;
             }
             let ended = lines.ended;
-            let bytes = std::mem::take(&mut lines.bytes);
+            let mut bytes = std::mem::take(&mut lines.bytes);
+            let unsaid = std::mem::take(&mut lines.unsaid);
             drop(lines);
-            // Whoever closed stderr does not want to hear about it.
-            let _ = self.stream.write(&bytes);
+            // An end for half a line, and what was not said so far: these are not among the lines that may be lost.
+            let (before, after) = (u64::from(cut), u64::from(unsaid > 0));
+            if unsaid > 0 {
+                let line = self.line(Level::Warn, "log_lost").number("lines", unsaid);
+                bytes.extend_from_slice(line.end().as_bytes());
+            }
+            if cut {
+                bytes.insert(0, b'\n');
+            }
+            cut = self.stream.write(&bytes).is_err();
             lines = lock(&self.lines);
+            if cut {
+                // A full disk has room again some day, and nobody would know what happened from then on.
+                self.stream.try_again();
+                let ends = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+                lines.lose(ends - before - after);
+                lines.unsaid += unsaid;
+            }
             if ended && lines.bytes.is_empty() {
                 return;
             }
@@ -195,6 +224,10 @@ impl Line {
         self
     }
 
+    fn end(self) -> String {
+        self.0 + "}\n"
+    }
+
     fn name(&mut self, name: &str) {
         self.0.push_str(",\"");
         self.0.push_str(name);
@@ -209,6 +242,7 @@ fn lock(lines: &Mutex<Lines>) -> MutexGuard<'_, Lines> {
 #[cfg(test)]
 mod tests {
     use std::io::{self, Write};
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
@@ -247,5 +281,58 @@ mod tests {
         });
         assert_eq!(first.to_string(), expected.to_string());
         assert!(text.is_ascii());
+    }
+
+    /// A disk with so much room.
+    #[derive(Clone, Default)]
+    struct Disk {
+        written: Sink,
+        room: Arc<AtomicUsize>,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.room.load(Ordering::Relaxed));
+            if taken == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.room.fetch_sub(taken, Ordering::Relaxed);
+            self.written.write(&bytes[..taken])
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn lines_that_a_full_disk_does_not_take_are_counted_and_said_when_it_has_room() {
+        let disk = Disk::default();
+        let clock = Clock::from_fn(|| jiff::Timestamp::UNIX_EPOCH);
+        let log = Log::start(Stream::new(disk.clone(), false, None), clock).unwrap();
+        let metrics = Metrics::new(0.0, false, None);
+        let until = async |lines: u64| {
+            let counted = async {
+                while metrics.log_lost.get() < lines {
+                    tokio::task::yield_now().await;
+                    log.count_lost(&metrics);
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(60), counted).await.expect("they are counted");
+        };
+        // It ends in the middle of a line.
+        disk.room.store(20, Ordering::Relaxed);
+        for lost in 1..=2 {
+            log.write(log.line(Level::Info, "lost"));
+            until(lost).await;
+        }
+        disk.room.store(usize::MAX, Ordering::Relaxed);
+        log.write(log.line(Level::Info, "whole"));
+        log.end().await;
+        let text = String::from_utf8(disk.written.0.lock().unwrap().clone()).unwrap();
+        let whole = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let said: Vec<_> = whole.map(|line| (line["event"].clone(), line["lines"].as_u64())).collect();
+        assert_eq!(said, [("whole".into(), None), ("log_lost".into(), Some(2))], "{text}");
+        assert_eq!(metrics.log_lost.get(), 2);
     }
 }

@@ -177,10 +177,7 @@ impl Broker {
             self.limit.forget();
             self.measure();
             self.sums_up(Some(Instant::now()));
-            let lost = self.log.count_lost(&self.metrics);
-            if lost > 0 {
-                self.log.write(self.log.line(Level::Warn, "log_lost").number("lines", lost));
-            }
+            self.log.count_lost(&self.metrics);
         }
     }
 

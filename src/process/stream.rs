@@ -106,6 +106,12 @@ impl Stream {
         }
     }
 
+    /// Forgets why it writes no more, if it does not: what comes next is tried again. For who says things that stand by
+    /// themselves, and knows what to do about those that are lost.
+    pub fn try_again(&self) {
+        *lock(&self.shared.broken) = None;
+    }
+
     /// How many bytes have not reached it yet.
     pub fn waiting(&self) -> usize {
         self.shared.waiting.load(Ordering::Acquire)

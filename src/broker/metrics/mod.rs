@@ -44,7 +44,7 @@ pub struct Metrics {
     pub coordination_errors: Counter,
     /// Times that this replica went on alone.
     pub local_fallback: Counter,
-    /// Lines of the log that nobody read in time.
+    /// Lines of the log that nobody read in time, or that could not be written.
     pub log_lost: Counter,
     /// Requests under way.
     pub in_flight: Gauge,
@@ -143,7 +143,7 @@ impl Metrics {
         );
         registry.register(
             "jira_broker_log_lost",
-            "Lines of the log that nobody read in time",
+            "Lines of the log that nobody read in time, or that could not be written",
             self.log_lost.clone(),
         );
         registry.register("jira_broker_in_flight", "Requests under way", self.in_flight.clone());
