@@ -39,7 +39,7 @@ pub enum ServeError {
     #[error("no certificate could be made")]
     Mint(#[from] rcgen::Error),
     /// The certificate file is not what it should be.
-    #[error("the certificate is not PEM: {0}")]
+    #[error("the certificate is not PEM: {}", words(.0))]
     CertificatePem(pem::Error),
     /// There is no certificate in it.
     #[error("there is no certificate in the certificate file")]
@@ -48,7 +48,7 @@ pub enum ServeError {
     #[error("the key file holds no private key in PEM form")]
     KeyPem,
     /// The file of clients' authorities is not what it should be.
-    #[error("the clients' authorities are not PEM: {0}")]
+    #[error("the clients' authorities are not PEM: {}", words(.0))]
     ClientCaPem(pem::Error),
     /// There is no certificate in it.
     #[error("there is no certificate in the file of the clients' authorities")]
@@ -59,6 +59,15 @@ pub enum ServeError {
     /// Certificate and key do not go together, or are of a kind that cannot be used.
     #[error("certificate and key cannot be used together: {0}")]
     Tls(#[from] rustls::Error),
+}
+
+/// The parser shows bytes as numbers.
+fn words(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "it is cut off".to_owned(),
+        pem::Error::IllegalSectionStart { .. } => "a line that begins a section is none".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 impl From<ServeError> for Failure {
@@ -180,5 +189,7 @@ mod tests {
             refused("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", &key),
             ServeError::CertificatePem(_)
         ));
+        let half = refused(&certificate[..certificate.len() / 2], &key).to_string();
+        assert_eq!(half, "the certificate is not PEM: it is cut off");
     }
 }
