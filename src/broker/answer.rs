@@ -50,6 +50,8 @@ pub struct Facts {
     pub route: Route,
     /// Who asks.
     pub caller: Option<Caller>,
+    /// Whether its header was judged good: then its caller may not ask without end.
+    pub admitted: bool,
     /// Which token it is about.
     pub key: Option<TokenKey>,
     /// How its answer came to be, in a word.
@@ -67,6 +69,7 @@ impl Facts {
             begun: Instant::now(),
             route,
             caller: None,
+            admitted: false,
             key: None,
             how: "refused",
             upstream: None,
@@ -78,13 +81,15 @@ impl Facts {
 /// The body of a good answer, wiped when it has been sent.
 pub type Good = Zeroizing<Vec<u8>>;
 
-/// The answer, counted and logged.
+/// The answer, counted and logged; of those to strangers, so many are.
 pub fn finish(broker: &Broker, facts: &Facts, result: Result<Good, Refused>) -> Response<Body> {
     let took = facts.begun.elapsed();
     let id = broker.next_id();
     let code = result.as_ref().err().map(|refused| refused.code);
     broker.metrics.answered(facts.route, code, took);
-    log(broker, facts, result.as_ref().err(), &id, took);
+    if facts.admitted || code.is_none_or(|code| broker.may_say(code)) {
+        log(broker, facts, result.as_ref().err(), &id, took);
+    }
     let mut response = match result {
         Ok(body) => Response::new(Body::from(Bytes::from_owner(body))),
         Err(refused) => refusal(&refused, &id),
@@ -119,7 +124,7 @@ fn refusal(refused: &Refused, id: &str) -> Response<Body> {
     response
 }
 
-/// One line a request. Of a token, the first twelve digits of its hash; of what failed here or at Jira, why.
+/// The line of a request. Of a token, the first twelve digits of its hash; of what failed here or at Jira, why.
 fn log(broker: &Broker, facts: &Facts, refused: Option<&Refused>, id: &str, took: Duration) {
     let status = refused.map_or(200, |refused| refused.code.status());
     let level = if status >= 500 { Level::Warn } else { Level::Info };

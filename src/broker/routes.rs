@@ -46,6 +46,7 @@ pub fn gate(broker: &Broker, parts: &mut Parts) -> Option<Response<Body>> {
     let mut facts = Facts::of(route);
     match judge(broker, parts, &mut facts) {
         Ok(()) => {
+            facts.admitted = true;
             facts.accepted = broker.accept();
             parts.extensions.insert(facts);
             None

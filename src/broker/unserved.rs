@@ -1,5 +1,5 @@
-//! What did not get as far as a request, or was shed at the door: each is counted. Lines are bounded, for whoever has no
-//! name could write the log full with them: of each kind so many in a while, and then how many more there were.
+//! What did not get as far as a request, or was shed or refused at the door: each is counted. Lines are bounded, for whoever
+//! has no name could write the log full with them: of each kind so many in a while, and then how many more there were.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -13,6 +13,7 @@ use super::answer;
 use super::caller::Caller;
 use super::log::{Level, Line};
 use super::metrics::{Shed, Trouble};
+use crate::auth::wire::ErrorCode;
 use crate::serve::{self, NoRoom, Taken};
 
 /// So many lines of a kind are written in a while.
@@ -25,6 +26,7 @@ const WHILE: Duration = Duration::from_secs(10);
 enum Kind {
     Shed(Shed),
     Unserved(Trouble),
+    Refused(ErrorCode),
 }
 
 /// What has been said of each kind, and what has not.
@@ -123,6 +125,11 @@ impl Broker {
         });
     }
 
+    /// Whether a request that was refused by its header may have its line.
+    pub(super) fn may_say(&self, code: ErrorCode) -> bool {
+        self.unsaid.may_say(Kind::Refused(code), Instant::now())
+    }
+
     /// Says how many there were of what has had its lines.
     pub(super) fn sums_up(&self, by: Option<Instant>) {
         for (kind, unsaid) in self.unsaid.over(by) {
@@ -134,6 +141,7 @@ impl Broker {
         match kind {
             Kind::Shed(Shed::Address) => self.log.line(Level::Warn, "crowded"),
             Kind::Shed(_) => self.log.line(Level::Warn, "full"),
+            Kind::Refused(code) => self.log.line(Level::Info, "refused").word("code", code.as_str()),
             Kind::Unserved(reason) => {
                 let level = if reason == Trouble::Accept { Level::Warn } else { Level::Info };
                 self.log.line(level, "unserved").word("code", reason.as_str())

@@ -164,6 +164,41 @@ async fn what_is_no_http_is_counted_and_said() {
 }
 
 #[tokio::test]
+async fn whoever_may_not_ask_does_not_write_the_log_full() {
+    let house = House::with(|plan| {
+        plan.callers = Some(said("token-of-one"));
+        plan.settings.rate = Rate { per_minute: 1, burst: 60 };
+    })
+    .await;
+    let post = |path: &str| {
+        format!("POST {path} HTTP/1.1\r\nHost: b\r\nContent-Type: application/json\r\nContent-Length: 0\r\n")
+    };
+    let known = format!("{}Authorization: Bearer token-of-one\r\n", post("/v1/refresh"));
+    let strangers =
+        [post("/nothing"), post("/v1/refresh"), "GET /v1/refresh HTTP/1.1\r\nHost: b\r\n".to_owned()];
+    for (request, times) in strangers.iter().map(|request| (request, 100)).chain([(&known, 20)]) {
+        let all = format!("{request}\r\n").repeat(times - 1);
+        let answers = house.raw(format!("{all}{request}Connection: close\r\n\r\n").as_bytes()).await;
+        assert_eq!(answers.matches("HTTP/1.1 4").count(), times, "{answers}");
+    }
+    let lines = house.ended().await.lines();
+    for (code, times, bounded) in [
+        ("not_found", 100, true),
+        ("unauthorized", 60, true),
+        ("rate_limited", 40, true),
+        ("method_not_allowed", 100, true),
+        ("invalid_request", 20, false),
+    ] {
+        let of_code: Vec<_> = lines.iter().filter(|line| line["code"] == code).collect();
+        let said = of_code.iter().filter(|line| line["event"] == "request").count();
+        let refused = of_code.iter().filter(|line| line["event"] == "refused");
+        let unsaid: u64 = refused.map(|line| line["unsaid"].as_u64().unwrap()).sum();
+        assert_eq!(said as u64 + unsaid, times, "{code}: {of_code:?}");
+        assert_eq!(unsaid > 0, bounded, "{code}: {of_code:?}");
+    }
+}
+
+#[tokio::test]
 async fn idle_connections_leave_health_alone() {
     let house = House::usual().await;
     let mut idle = Vec::new();
