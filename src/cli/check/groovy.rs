@@ -29,66 +29,182 @@ pub fn is_groovy(file: &str, source: &str) -> bool {
     file.contains("jenkinsfile") || file.ends_with(".groovy") || PIPELINE.is_match(source)
 }
 
+/// What a file of Groovy says.
+#[derive(Default)]
+pub struct Read {
+    /// Its lines without comments.
+    pub code: Vec<Line>,
+    /// The texts that are handed to a shell, as that gets them.
+    pub commands: Vec<Vec<Line>>,
+    /// Where `$` stands for a value of Groovy's, and no harmless one: in a text in double quotes, and not escaped.
+    pub pasted: HashSet<(usize, usize)>,
+}
+
 /// How a piece of Groovy is to be read.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Mode {
+    #[default]
     Code,
-    LineComment,
-    BlockComment,
+    Comment,
     /// A string, with its delimiter and its length: one or three.
     String(char, usize),
 }
 
-/// Where `$` stands for a value of Groovy's, and no harmless one: in a text in double quotes, and not escaped.
-pub fn interpolations(lines: &[Line]) -> HashSet<(usize, usize)> {
-    let mut found = HashSet::new();
-    let mut mode = Mode::Code;
+#[derive(Default)]
+struct Reader {
+    read: Read,
+    mode: Mode,
+    /// The code since the last string, in one statement.
+    before: String,
+    /// The string so far, with what was escaped in it.
+    text: Vec<Line>,
+    /// Whether the last string was for a shell.
+    command: bool,
+    /// Whether the end of this line is escaped.
+    goes_on: bool,
+}
+
+/// No expression in a string is longer.
+const LONGEST_EXPRESSION: usize = 200;
+
+/// Reads a file.
+pub fn read(lines: &[Line]) -> Read {
+    let mut reader = Reader::default();
     for line in lines {
+        let mut code = Line::new();
         let mut at = 0;
-        while let Some(spot) = line.get(at) {
-            let triple = line[at..].iter().take(3).filter(|next| next.c == spot.c).count() == 3;
-            let next = line.get(at + 1).map(|next| next.c);
-            at += match (mode, spot.c) {
-                (Mode::Code, quote @ ('"' | '\'')) => {
-                    let length = if triple { 3 } else { 1 };
-                    mode = Mode::String(quote, length);
-                    length
-                }
-                (Mode::Code, '/') if next == Some('/') => {
-                    mode = Mode::LineComment;
-                    2
-                }
-                (Mode::Code, '/') if next == Some('*') => {
-                    mode = Mode::BlockComment;
-                    2
-                }
-                (Mode::BlockComment, '*') if next == Some('/') => {
-                    mode = Mode::Code;
-                    2
-                }
-                (Mode::String(..), '\\') => 2,
-                (Mode::String(quote, length), c) if c == quote && (length == 1 || triple) => {
-                    mode = Mode::Code;
-                    length
-                }
-                (Mode::String('"', _), '$') => {
-                    if expression(&line[at..]).is_some_and(|named| !is_harmless(&named)) {
-                        found.insert((spot.line, spot.column));
-                    }
-                    1
-                }
-                _ => 1,
-            };
+        while at < line.len() {
+            let was = reader.mode;
+            let length = reader.next(line, at).min(line.len() - at);
+            if was != Mode::Comment && reader.mode != Mode::Comment {
+                code.extend(&line[at..at + length]);
+            }
+            at += if length == 0 { line.len() } else { length };
         }
-        // A string in one pair of quotes ends with its line, closed or not, unless the line goes on.
-        let goes_on = line.last().is_some_and(|last| last.c == '\\');
-        mode = match mode {
-            Mode::LineComment => Mode::Code,
-            Mode::String(_, 1) if !goes_on => Mode::Code,
-            mode => mode,
-        };
+        reader.read.code.push(code);
+        reader.end_of_line();
     }
-    found
+    reader.read
+}
+
+impl Reader {
+    /// Takes what begins there, and says how long it is: nothing, if the rest of the line is a comment.
+    fn next(&mut self, line: &[Spot], at: usize) -> usize {
+        let spot = line[at];
+        let triple = line[at..].iter().take(3).filter(|next| next.c == spot.c).count() == 3;
+        let next = line.get(at + 1).copied();
+        let follows = |c| next.is_some_and(|next| next.c == c);
+        match (self.mode, spot.c) {
+            (Mode::Code, quote @ ('"' | '\'')) => {
+                let length = if triple { 3 } else { 1 };
+                self.mode = Mode::String(quote, length);
+                self.text = vec![Line::new()];
+                length
+            }
+            (Mode::Code, '/') if follows('/') => 0,
+            (Mode::Code, '/') if follows('*') => {
+                self.mode = Mode::Comment;
+                2
+            }
+            (Mode::Code, c) => {
+                match c {
+                    ';' | '{' | '}' => self.before.clear(),
+                    c => self.before.push(c),
+                }
+                1
+            }
+            (Mode::Comment, '*') if follows('/') => {
+                self.mode = Mode::Code;
+                2
+            }
+            (Mode::Comment, _) => 1,
+            (Mode::String(..), '\\') => {
+                match next {
+                    Some(Spot { c: 'n', .. }) => self.text.push(Line::new()),
+                    Some(next) => self.push(Spot { c: if next.c == 't' { '\t' } else { next.c }, ..next }),
+                    None => self.goes_on = true,
+                }
+                2
+            }
+            (Mode::String(quote, length), c) if c == quote && (length == 1 || triple) => {
+                self.end_of_string(line.get(at + length..).unwrap_or_default());
+                length
+            }
+            (Mode::String('"', _), '$') => {
+                if expression(&line[at..]).is_some_and(|named| !is_harmless(&named)) {
+                    self.read.pasted.insert((spot.line, spot.column));
+                }
+                // Quotes in an expression are its own.
+                let length = if follows('{') { braced(&line[at + 1..]) } else { 0 };
+                line[at..=at + length].iter().for_each(|spot| self.push(*spot));
+                1 + length
+            }
+            (Mode::String(..), _) => {
+                self.push(spot);
+                1
+            }
+        }
+    }
+
+    fn push(&mut self, spot: Spot) {
+        if let Some(line) = self.text.last_mut() {
+            line.push(spot);
+        }
+    }
+
+    fn end_of_string(&mut self, behind: &[Spot]) {
+        static RUNS: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"(?:^|\W)(?:sh|bat|powershell|pwsh)\s*\(?\s*$|\b(?:script|command|cmd)\s*:\s*$")
+                .expect("a fixed pattern")
+        });
+        let before = std::mem::take(&mut self.before);
+        let before = before.trim();
+        let added = self.command && before.starts_with('+') && before.ends_with('+');
+        let executed = behind.iter().take(8).map(|spot| spot.c).eq(".execute".chars());
+        let text = std::mem::take(&mut self.text);
+        self.mode = Mode::Code;
+        self.command = added || executed || RUNS.is_match(before);
+        match self.read.commands.last_mut().filter(|_| added) {
+            // "…" + value + "…" is one text, and what is between is known when it runs.
+            Some(command) => {
+                let mut text = text.into_iter();
+                if let (Some(last), Some(first)) = (command.last_mut(), text.next()) {
+                    last.extend(last.last().filter(|_| before.len() > 1).map(|end| Spot { c: '$', ..*end }));
+                    last.extend(first);
+                }
+                command.extend(text);
+            }
+            None if self.command => self.read.commands.push(text),
+            None => {}
+        }
+    }
+
+    /// A string in one pair of quotes ends with its line, closed or not, unless the line goes on.
+    fn end_of_line(&mut self) {
+        let goes_on = std::mem::take(&mut self.goes_on);
+        match self.mode {
+            Mode::String(_, 1) if !goes_on => self.mode = Mode::Code,
+            Mode::String(_, 3) if !goes_on => self.text.push(Line::new()),
+            Mode::Code if !self.before.trim_end().ends_with(['(', ',', ':', '+', '=', '[']) => {
+                self.before.clear()
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The length of `{…}` with what is nested in it; nothing where it does not end soon.
+fn braced(spots: &[Spot]) -> usize {
+    let mut depth = 0usize;
+    for (at, spot) in spots.iter().take(LONGEST_EXPRESSION).enumerate() {
+        match spot.c {
+            '{' => depth += 1,
+            '}' if depth == 1 => return at + 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    0
 }
 
 /// `${name}` or `$name`, without the signs.
@@ -120,7 +236,7 @@ mod tests {
     use super::*;
 
     fn places(source: &str) -> Vec<(usize, usize)> {
-        let mut places: Vec<_> = interpolations(&physical(source)).into_iter().collect();
+        let mut places: Vec<_> = read(&physical(source)).pasted.into_iter().collect();
         places.sort_unstable();
         places
     }

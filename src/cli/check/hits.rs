@@ -6,14 +6,14 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-use super::groovy::{expression, interpolations, is_harmless};
+use super::groovy::{expression, is_harmless};
 use super::invocation::{Flag, Invocation};
 use super::lines::{Columns, Spot, text};
 use super::script::{Script, Setting};
 use super::shell::Word;
 
 /// One place where it is found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Hit {
     pub line: usize,
     pub column: usize,
@@ -34,8 +34,7 @@ macro_rules! pattern {
     };
 }
 
-pattern!(DOTENV r"(^|\s|>|/)\.env(\s|$)");
-pattern!(NAMED_DOTENV r"--env-file|JIRA_ENV_FILE|^\s*#");
+pattern!(COMMENT r"^\s*#");
 pattern!(RETRY_AFTER r"\.retry_after\b");
 pattern!(CLOUD r"(?i)\b[a-z0-9-]+\.atlassian\.net\b");
 pattern!(ACTION r#"^\s*(?:-\s+)?uses:\s*["']?[^\s"']*/(?:jira-action|go-jira)@"#);
@@ -69,7 +68,7 @@ impl Hit {
 
 impl Script {
     pub(super) fn variables(&self, is: impl Fn(&str) -> bool) -> Vec<Hit> {
-        self.settings.iter().filter(|set| is(&set.name)).map(Hit::of).collect()
+        self.set_anywhere().filter(|set| is(&set.name)).map(Hit::of).collect()
     }
 
     pub(super) fn commands(&self, is: impl Fn(&Invocation) -> bool) -> Vec<Hit> {
@@ -84,10 +83,8 @@ impl Script {
     /// `--epic` and `--sprint` where nothing says which field that is.
     pub(super) fn unnamed_fields(&self) -> Vec<Hit> {
         let mut hits = Vec::new();
-        if self.sets(&["EPIC_FIELD", "SPRINT_FIELD", "INPUT_EPIC_FIELD", "INPUT_SPRINT_FIELD"]) {
-            return hits;
-        }
-        for one in &self.invocations {
+        let named = ["EPIC_FIELD", "SPRINT_FIELD", "INPUT_EPIC_FIELD", "INPUT_SPRINT_FIELD"];
+        for one in self.invocations.iter().filter(|one| !self.sets(one, &named)) {
             for (name, field) in [("epic", "epic-field"), ("sprint", "sprint-field")] {
                 // Looked for once in a command line, not with each of its flags.
                 if one.flag(field).is_none() {
@@ -193,11 +190,10 @@ impl Script {
         if !self.groovy {
             return Vec::new();
         }
-        let places = interpolations(&self.lines);
         let words = self.invocations.iter().flat_map(|one| one.words.iter().chain(&one.fed));
         let spots = words.flat_map(|word| (0..word.spots.len()).map(|at| &word.spots[at..]));
         let hit = |spots: &[Spot]| {
-            let first = spots.first().filter(|first| places.contains(&(first.line, first.column)))?;
+            let first = spots.first().filter(|first| self.pasted.contains(&(first.line, first.column)))?;
             let found = format!("${{{}}}", expression(spots)?);
             let instead = Some(AROUND.to_owned());
             Some(Hit { line: first.line, column: first.column, found, instead })
@@ -205,11 +201,11 @@ impl Script {
         spots.filter_map(hit).collect()
     }
 
-    /// Lines that hold what is looked for, but for comments and what is said right.
+    /// Lines that hold what is looked for, but for comments.
     pub(super) fn lines_with(&self, pattern: &Regex, found: &str) -> Vec<Hit> {
         let hit = |line: &Vec<Spot>| {
             let source = text(line);
-            let at = pattern.find(&source).filter(|_| !NAMED_DOTENV.is_match(&source))?;
+            let at = pattern.find(&source).filter(|_| !COMMENT.is_match(&source))?;
             let column = source[..at.start()].chars().count();
             let spot = line.get(column)?;
             Some(Hit { line: spot.line, column: spot.column, found: found.to_owned(), instead: None })

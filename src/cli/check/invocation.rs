@@ -1,5 +1,6 @@
 //! One go-jira command line: its words as flags and arguments, as go-jira itself would read them.
 
+use super::script::Setting;
 use super::shell::{Simple, Word};
 
 /// Its commands; those with a list are groups.
@@ -81,13 +82,19 @@ pub struct Invocation {
     pub redirects: Vec<String>,
     /// What follows: `||`, `|`, …, and the words of that.
     pub then: (&'static str, Vec<String>),
+    /// The variables that are set for it alone, before it or for its container.
+    pub own: Vec<Setting>,
+    /// Whether make goes on when it fails.
+    pub forgiven: bool,
+    /// Whether its stderr is kept, and text is looked for in that.
+    pub searched: bool,
 }
 
 impl Invocation {
-    /// Reads the words behind the name at `words[at]`; none if they are no command line of go-jira's.
-    pub fn read(simple: &Simple, at: usize, next: Option<&Simple>) -> Option<Invocation> {
+    /// Reads the words from behind the name at `words[at]` to `end`; none if they are no command line of go-jira's.
+    pub fn read(simple: &Simple, (at, end): (usize, usize), next: Option<&Simple>) -> Option<Invocation> {
         let name = &simple.words[at];
-        let words = simple.words[at + 1..].to_vec();
+        let words = simple.words[at + 1..end].to_vec();
         let (flags, mut surplus) = parse(&words);
         // Help is asked for there and here alike, and nothing else is done.
         if flags.iter().any(|flag| matches!(flag.name.as_str(), "help" | "h")) {
@@ -121,7 +128,16 @@ impl Invocation {
             fed: Vec::new(),
             redirects: simple.redirects.clone(),
             then: (simple.closed_by, then),
+            own: Vec::new(),
+            forgiven: false,
+            searched: false,
         })
+    }
+
+    /// Reads a list of words that stands alone, with the name at `words[at]`.
+    pub fn of(words: Vec<Word>, at: usize) -> Option<Invocation> {
+        let end = words.len();
+        Invocation::read(&Simple { words, ..Simple::default() }, (at, end), None)
     }
 
     /// The flag of that name.

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use super::lists::bare;
+
 /// A character and where it stands, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spot {
@@ -51,7 +53,8 @@ pub fn physical(text: &str) -> Vec<Line> {
         let at = |(column, c)| Spot { c, line: number + 1, column: column + 1 };
         line.trim_end_matches('\r').chars().enumerate().map(at).collect()
     };
-    text.split('\n').enumerate().map(spots).collect()
+    // A mark of the order of bytes is no part of the first line.
+    text.trim_start_matches('\u{feff}').split('\n').enumerate().map(spots).collect()
 }
 
 /// The same as whoever runs them takes them.
@@ -74,7 +77,7 @@ pub fn logical(physical: &[Line]) -> Vec<Line> {
                 block.extend(end.map(|end| Spot { c, ..end }));
                 at += 1;
             }
-            lines.push(block);
+            lines.extend([line, block]);
             continue;
         }
         // Of the last part alone: what is left of the others ends in an even number, which may be a long one.
@@ -84,6 +87,7 @@ pub fn logical(physical: &[Line]) -> Vec<Line> {
             at += 1;
         }
         at = close_list(&mut line, physical, at);
+        at = close_plain(&mut line, physical, at);
         at = close_quote(&mut line, physical, at);
         at = skip_here_documents(&text(&line), physical, &lasts, at);
         lines.push(line);
@@ -138,13 +142,43 @@ fn close_list(line: &mut Line, physical: &[Line], at: usize) -> usize {
     at
 }
 
+/// Adds the lines that YAML takes for one with a command that is written without quotes: those that stand further in
+/// and begin nothing of their own.
+fn close_plain(line: &mut Line, physical: &[Line], at: usize) -> usize {
+    let command = bare(line);
+    let begins = command.first().is_none_or(|first| "\"'[{|>&*!#".contains(first.c));
+    if begins || command.len() == line.len() || !text(command).contains("go-jira") {
+        return at;
+    }
+    let column = indent(line);
+    let goes_on = |next: &&Line| {
+        let source = text(next);
+        let source = source.trim();
+        let key = source.split_once(':').is_some_and(|(key, value)| {
+            let word = !key.contains(|c: char| c.is_whitespace() || c == '$');
+            word && (value.is_empty() || value.starts_with(' '))
+        });
+        indent(next) > column && !source.is_empty() && !source.starts_with(['#', '-', '}', ']']) && !key
+            || indent(next) > column && source.starts_with("--")
+    };
+    let more: Vec<&Line> = physical[at..].iter().take(LONGEST_QUOTE).take_while(goes_on).collect();
+    for next in &more {
+        line.extend(line.last().copied().map(|end| Spot { c: ' ', ..end }));
+        line.extend(next.iter());
+    }
+    at + more.len()
+}
+
 /// Adds the lines up to the quote that closes an argument of go-jira's. An apostrophe in a sentence closes
 /// nowhere and is left alone.
 fn close_quote(line: &mut Line, physical: &[Line], at: usize) -> usize {
     let text = text(line);
     let Some(name) = text.find("go-jira") else { return at };
     let name = text[..name].chars().count();
-    let Some((quote, _)) = open_quote(line).filter(|(_, opened)| *opened > name) else { return at };
+    // Of an argument, or of YAML's around the whole.
+    let yaml = line.len() - bare(line).len();
+    let is_open = |opened: usize| opened > name || yaml > 0 && opened == yaml;
+    let Some((quote, _)) = open_quote(line).filter(|(_, opened)| is_open(*opened)) else { return at };
     let mut longer = line.clone();
     for (more, next) in physical.iter().enumerate().skip(at).take(LONGEST_QUOTE) {
         longer.extend(longer.last().copied().map(|end| Spot { c: '\n', ..end }));
@@ -233,7 +267,10 @@ mod tests {
     #[test]
     fn folded_blocks_are_unfolded_and_literal_ones_are_not() {
         let source = "run: >-\n  go-jira run\n  --lenient\nnext: x\nrun: |\n  one\n  two";
-        assert_eq!(lines(source), ["  go-jira run   --lenient ", "next: x", "run: |", "  one", "  two"]);
+        assert_eq!(
+            lines(source),
+            ["run: >-", "  go-jira run   --lenient ", "next: x", "run: |", "  one", "  two"]
+        );
     }
 
     #[test]

@@ -2,16 +2,23 @@
 //! differently here. Nothing in them is run, and no value of theirs is repeated.
 
 mod callback;
+mod containers;
+mod dotenv;
 mod exits;
+mod flow;
 mod groovy;
 mod hits;
 mod invocation;
 mod lines;
+mod lists;
+mod make;
 mod position;
 mod rules;
 mod script;
 mod settings;
 mod shell;
+mod verdicts;
+mod wrappers;
 
 use std::fs::File;
 use std::io::{self, Read};

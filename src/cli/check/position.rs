@@ -1,22 +1,12 @@
 //! Whether a word is go-jira being run, as opposed to being spoken of, fetched or installed.
 
+use std::collections::HashSet;
+
 use super::shell::{Simple, Word};
-
-/// Programs that run what follows them.
-const WRAPPERS: [&str; 18] = [
-    "sudo", "doas", "env", "exec", "command", "time", "timeout", "nice", "nohup", "xargs", "npx", "bunx",
-    "eval", "builtin", "gosu", "su-exec", "stdbuf", "watch",
-];
-
-/// Flags of theirs with a value.
-const WRAPPER_VALUES: [&str; 16] =
-    ["-u", "-g", "-n", "-I", "-L", "-P", "-s", "-k", "-C", "--user", "-i", "-p", "-l", "-o", "-J", "-F"];
-
-/// Programs that run an image or in a container.
-const CONTAINERS: [&str; 6] = ["docker", "podman", "nerdctl", "docker-compose", "kubectl", "oc"];
+use super::wrappers::{base, end, handed, wrapped};
 
 /// Words of a shell, of a Dockerfile and of make before a command.
-const KEYWORDS: [&str; 18] = [
+const KEYWORDS: [&str; 19] = [
     "then",
     "do",
     "else",
@@ -31,6 +21,7 @@ const KEYWORDS: [&str; 18] = [
     "CMD",
     "ENTRYPOINT",
     "HEALTHCHECK",
+    "ONBUILD",
     "-",
     "@",
     "+",
@@ -58,17 +49,60 @@ const KEYS: [&str; 16] = [
 ];
 
 /// Words before a quoted text that is a command itself.
-const RUNNERS: [&str; 12] =
-    ["-c", "-lc", "-ec", "-ce", "-xc", "-exc", "-euc", "eval", "sh", "bat", "powershell", "ssh"];
+const RUNNERS: [&str; 14] = [
+    "-c",
+    "-lc",
+    "-ec",
+    "-ce",
+    "-xc",
+    "-exc",
+    "-euc",
+    "--command",
+    "eval",
+    "trap",
+    "sh",
+    "bat",
+    "powershell",
+    "ssh",
+];
 
 /// Functions that run the text they are given, by the end of their name.
 const FUNCTIONS: [&str; 9] =
     ["sh", "bat", "powershell", "system", "exec", "call", "check_call", "check_output", "Popen"];
 
+/// What else go-jira is called in a file.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// Variables that hold its name.
+    pub variables: HashSet<String>,
+    /// What an alias makes of it.
+    pub aliases: HashSet<String>,
+}
+
+impl Names {
+    /// Whether a word is its name, a path to it, an image of it, or a variable that holds one.
+    pub(super) fn is_ours(&self, word: &str) -> bool {
+        let Some(variable) = word.strip_prefix('$') else { return is_go_jira(word) };
+        let name = variable.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(variable);
+        let (name, default) = name.split_once(":-").unwrap_or((name, ""));
+        self.variables.contains(name) || is_go_jira(default)
+    }
+}
+
 pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// `NAME=value`, parted.
+pub(super) fn assignment(word: &str) -> Option<(&str, &str)> {
+    word.split_once('=').filter(|(name, _)| is_name(name))
+}
+
+/// Whether the value of a key of that name is a command.
+pub(super) fn is_key(name: &str) -> bool {
+    KEYS.contains(&name)
 }
 
 /// `go-jira`, a path that ends so, an image of that name.
@@ -80,34 +114,59 @@ pub(super) fn is_go_jira(word: &str) -> bool {
     !tag.is_empty() && name.strip_suffix(".exe").unwrap_or(name) == "go-jira"
 }
 
-/// The word of a command that is go-jira being run, as opposed to being spoken of, fetched or installed.
-pub(super) fn command_at(words: &[Word]) -> Option<usize> {
+/// What the words of a command come to.
+#[derive(Debug, Default)]
+pub struct Position {
+    /// The program that is run in the end, behind all that runs another.
+    pub program: usize,
+    /// The first of those that run another, and the program itself else.
+    pub first: usize,
+    /// go-jira's name, and where its arguments end.
+    pub ours: Option<(usize, usize)>,
+    /// Whether the last of them is a shell on another machine.
+    pub ssh: bool,
+}
+
+/// Where the program stands in a command, and whether it is go-jira.
+pub(super) fn position(words: &[Word], names: &Names) -> Position {
     let texts: Vec<String> = words.iter().map(Word::text).collect();
+    let ours = |word: &str| names.is_ours(word);
     let mut at = schedule(&texts);
     // A table of the system's names a user before the command.
-    if at > 0 && !is_go_jira(texts.get(at)?) && texts.get(at + 1).is_some_and(|word| is_go_jira(word)) {
+    let is = |at: usize| texts.get(at).is_some_and(|word| ours(word));
+    if at > 0 && !is(at) && is(at + 1) {
         at += 1;
     }
-    loop {
-        let word = texts.get(at)?;
-        if is_go_jira(word) {
-            return Some(at);
-        }
-        if word == "ssh" {
-            at = behind_wrapper(&texts, at + 1) + 1;
+    let mut found = Position { first: usize::MAX, ..Position::default() };
+    while let Some(word) = texts.get(at) {
+        // ExecStart= of systemd is no variable.
+        let unit = word.starts_with("Exec") && ours(word);
+        if is_prefix(word) && !unit {
+            at += 1;
             continue;
         }
-        if CONTAINERS.contains(&word.as_str()) {
-            return in_container(&texts, at);
-        }
-        if is_prefix(word) {
-            at += 1;
-        } else if WRAPPERS.contains(&word.as_str()) {
-            at = behind_wrapper(&texts, at + 1);
-        } else {
-            return None;
-        }
+        found.first = found.first.min(at);
+        found.program = at;
+        found.ssh |= base(word) == "ssh";
+        // `command -v` and `type` only look for it.
+        let looks =
+            word == "command" && texts.get(at + 1).is_some_and(|flag| flag.eq_ignore_ascii_case("-v"));
+        let name = match () {
+            () if looks => None,
+            () if ours(word) || names.aliases.contains(word) => Some(at),
+            () => match wrapped(&texts, at, &ours) {
+                Some(next) => {
+                    at = next;
+                    continue;
+                }
+                None => handed(&texts, at, &ours),
+            },
+        };
+        found.ours = name.map(|name| (name, end(&texts, name + 1)));
+        return found;
     }
+    found.first = found.first.min(texts.len());
+    found
 }
 
 /// The number of words that say when cron runs what follows them.
@@ -127,39 +186,8 @@ fn schedule(texts: &[String]) -> usize {
 }
 
 fn is_prefix(word: &str) -> bool {
-    let assignment = word.split_once('=').is_some_and(|(name, _)| is_name(name));
-    let key = word.strip_suffix(':').is_some_and(|key| KEYS.contains(&key));
-    assignment || key || KEYWORDS.contains(&word) || word.starts_with("--mount=")
-}
-
-/// The first word that a wrapper may take for its command.
-fn behind_wrapper(texts: &[String], mut at: usize) -> usize {
-    while let Some(word) = texts.get(at) {
-        let value = at > 0 && WRAPPER_VALUES.contains(&texts[at - 1].as_str());
-        let duration = word.starts_with(|c: char| c.is_ascii_digit());
-        if !value && !duration && !word.starts_with('-') {
-            break;
-        }
-        at += 1;
-    }
-    at
-}
-
-/// `docker run … IMAGE …`, `kubectl exec … -- go-jira …`
-fn in_container(texts: &[String], at: usize) -> Option<usize> {
-    let verb = texts.iter().skip(at).position(|word| word == "run" || word == "exec")? + at;
-    let names = ["--name", "-t", "--tag", "--hostname", "-h", "--network", "--label", "-l", "--entrypoint"];
-    let is = |at: usize| is_go_jira(&texts[at]) && !names.contains(&texts[at - 1].as_str());
-    let mut found = (verb + 1..texts.len()).find(|at| is(*at))?;
-    // The container may have the same name as the program in it.
-    while let Some(next) = (found + 1..texts.len()).find(|at| is(*at)) {
-        let between = &texts[found + 1..next];
-        if !between.is_empty() && between != ["--"] {
-            break;
-        }
-        found = next;
-    }
-    Some(found)
+    let key = word.strip_suffix(':').is_some_and(is_key);
+    assignment(word).is_some() || key || KEYWORDS.contains(&word) || word.starts_with("--mount=")
 }
 
 /// Whether the word before it makes a text a command, of a shell's.
@@ -168,7 +196,7 @@ pub(super) fn runs_text(before: &str) -> bool {
 }
 
 /// Whether a quoted word with blanks in it is a command for another shell.
-pub(super) fn is_code(simple: &Simple, place: usize, caller: Option<&Word>) -> bool {
+pub(super) fn is_code(simple: &Simple, place: usize, position: &Position, caller: Option<&Word>) -> bool {
     let Some(before) = place.checked_sub(1) else {
         let function = caller.map(Word::text).unwrap_or_default();
         let name = function.rsplit(['.', ' ']).next().unwrap_or_default();
@@ -176,7 +204,8 @@ pub(super) fn is_code(simple: &Simple, place: usize, caller: Option<&Word>) -> b
     };
     let text = simple.words[before].text();
     RUNNERS.contains(&text.as_str())
-        || text.strip_suffix(':').is_some_and(|key| KEYS.contains(&key))
-        || simple.words[0].is("ssh")
+        || text.strip_suffix(':').is_some_and(is_key)
+        || position.ssh && place > position.first
+        || simple.words[0].is("alias")
         || text == "-"
 }

@@ -1,13 +1,15 @@
 //! What behaves differently here, one entry each: where it is found, why it differs, what to write instead.
 //! The differences themselves are decided elsewhere (docs/go-jira.md); a script can hit each of these.
 
-use crate::config::{Scope, parse_boolean, parse_duration};
+use crate::config::{Scope, parse_duration};
 
 use super::callback;
+use super::dotenv;
 use super::exits;
-use super::hits::{ACTION, CLOUD, DOTENV, Hit, RETRY_AFTER};
+use super::hits::{ACTION, CLOUD, Hit, RETRY_AFTER};
 use super::invocation::{Flag, Invocation};
-use super::script::{Script, Setting};
+use super::script::Script;
+use super::verdicts::*;
 
 /// One difference.
 pub struct Rule {
@@ -23,10 +25,7 @@ pub const RULES: &[Rule] = &[
         code: "dotenv",
         why: "go-jira loads .env of the working directory by itself; here no file is read that is not named",
         instead: "say --env-file .env, or set JIRA_ENV_FILE",
-        hits: |script| match (script.dotenv, script.settings.first()) {
-            (true, Some(first)) => vec![Hit::at(first, "the file")],
-            _ => script.lines_with(&DOTENV, ".env"),
-        },
+        hits: dotenv::hits,
     },
     Rule {
         code: "bare_variable",
@@ -54,7 +53,7 @@ pub const RULES: &[Rule] = &[
         code: "boolean_word",
         why: "go-jira takes every word but 1 and true for no; here yes and on are yes, and what is no such word is exit 2",
         instead: "true or false",
-        hits: |script| script.settings.iter().filter(|set| is_odd_boolean(set)).map(Hit::of).collect(),
+        hits: |script| script.set_anywhere().filter(|set| is_odd_boolean(set)).map(Hit::of).collect(),
     },
     Rule {
         code: "secret_flag",
@@ -84,8 +83,8 @@ pub const RULES: &[Rule] = &[
         why: "both the flag and its variable are set: in go-jira the variable wins, here the flag",
         instead: "one of the two",
         hits: |script| {
-            script.flags(|_, flag| {
-                FLAG_AND_VARIABLE.iter().any(|(name, set)| *name == flag.name && script.sets(&[set]))
+            script.flags(|one, flag| {
+                FLAG_AND_VARIABLE.iter().any(|(name, set)| *name == flag.name && script.sets(one, &[set]))
             })
         },
     },
@@ -100,7 +99,7 @@ pub const RULES: &[Rule] = &[
         why: "go-jira takes its default where this is no number; here that is exit 2",
         instead: "a port from 1 to 65535",
         hits: |script| {
-            let set = script.settings.iter().filter(|set| set.name == "JIRA_OAUTH_CALLBACK_PORT");
+            let set = script.set_anywhere().filter(|set| set.name == "JIRA_OAUTH_CALLBACK_PORT");
             let bad = |value: &str| !value.is_empty() && value.parse::<u16>().is_err();
             set.filter(|set| set.value.as_deref().is_some_and(bad)).map(Hit::of).collect()
         },
@@ -163,7 +162,7 @@ pub const RULES: &[Rule] = &[
         instead: "read stdout, with jq or with --output text, and tell failures by exit code or by .error.code",
         hits: |script| {
             let told = |one: &Invocation| is_told_on_stderr(&one.command) && reads_stderr(one);
-            script.commands(|one| told(one) || searches_stderr(one))
+            script.commands(|one| told(one) || searches_stderr(one) || one.searched)
         },
     },
     Rule {
@@ -237,11 +236,7 @@ pub const RULES: &[Rule] = &[
         why: "Jira makes a refresh token good for one use: go-jira warns that its successor is lost, here that is exit 2 \
               before it is spent",
         instead: "JIRA_OAUTH_REFRESH_TOKEN_OUTPUT (a file, or none) or JIRA_OAUTH_ROTATION_COMMAND beside it",
-        hits: |script| match script.sets(&["JIRA_OAUTH_REFRESH_TOKEN_OUTPUT", "JIRA_OAUTH_ROTATION_COMMAND"])
-        {
-            true => vec![],
-            false => script.variables(|name| name == "JIRA_OAUTH_REFRESH_TOKEN"),
-        },
+        hits: lost_rotations,
     },
     Rule {
         code: "listen",
@@ -270,91 +265,3 @@ pub const RULES: &[Rule] = &[
         hits: |script| script.injections(),
     },
 ];
-
-/// OAuth, broker and listener flags with the variable that beats them in go-jira.
-const FLAG_AND_VARIABLE: [(&str, &str); 10] = [
-    ("client-id", "JIRA_OAUTH_CLIENT_ID"),
-    ("callback-port", "JIRA_OAUTH_CALLBACK_PORT"),
-    ("callback-https", "JIRA_OAUTH_CALLBACK_HTTPS"),
-    ("callback-cert", "JIRA_OAUTH_CALLBACK_CERT"),
-    ("callback-key", "JIRA_OAUTH_CALLBACK_KEY"),
-    ("broker-url", "JIRA_TOKEN_BROKER_URL"),
-    ("broker-token", "JIRA_BROKER_TOKEN"),
-    ("listen", "JIRA_BROKER_LISTEN"),
-    ("tls-cert", "JIRA_BROKER_TLS_CERT"),
-    ("tls-key", "JIRA_BROKER_TLS_KEY"),
-];
-
-/// Switches that go-jira reads from the environment.
-const BOOLEANS: [&str; 7] = [
-    "JIRA_INSECURE",
-    "INPUT_INSECURE",
-    "MARKDOWN",
-    "INPUT_MARKDOWN",
-    "INPUT_DEBUG",
-    "JIRA_OAUTH_CALLBACK_HTTPS",
-    "INSECURE",
-];
-
-fn expands(value: &str) -> bool {
-    value.contains(['$', '`'])
-}
-
-fn is_odd_boolean(set: &Setting) -> bool {
-    let Some(value) = set.value.as_deref().filter(|value| !value.is_empty()) else { return false };
-    BOOLEANS.contains(&set.name.as_str())
-        && match parse_boolean(value) {
-            Ok(here) => here != matches!(value.to_ascii_lowercase().as_str(), "1" | "true"),
-            Err(_) => true,
-        }
-}
-
-/// `|| true`, `|| :`
-fn ignored(one: &Invocation) -> bool {
-    let (operator, then) = &one.then;
-    *operator == "||"
-        && matches!(then.first().map(String::as_str), Some("true" | ":" | "echo" | "exit"))
-        && (then[0] != "exit" || then.get(1).is_some_and(|code| code == "0"))
-}
-
-fn is_told_on_stderr(command: &str) -> bool {
-    matches!(
-        command,
-        "whoami" | "token status" | "token refresh" | "config show" | "login" | "logout" | "run"
-    )
-}
-
-fn reads_stderr(one: &Invocation) -> bool {
-    one.redirects.iter().any(|redirect| {
-        let target = redirect.strip_prefix("2>>").or_else(|| redirect.strip_prefix("2>"));
-        match target.or_else(|| redirect.strip_prefix("&>")) {
-            Some("&1") => one.then.0 == "|" || one.then.0 == ")" || one.redirects.len() > 1,
-            Some(target) => target != "/dev/null" && !target.is_empty(),
-            None => false,
-        }
-    })
-}
-
-/// `2>&1 | grep …`, whatever the command.
-fn searches_stderr(one: &Invocation) -> bool {
-    const SEARCHERS: [&str; 7] = ["grep", "egrep", "fgrep", "rg", "awk", "sed", "findstr"];
-    let (operator, then) = &one.then;
-    let merged = one.redirects.iter().any(|redirect| redirect == "2>&1");
-    let searched =
-        then.first().is_some_and(|first| SEARCHERS.contains(&first.rsplit('/').next().unwrap_or(first)));
-    *operator == "|" && merged && searched
-}
-
-fn listens_openly(one: &Invocation, script: &Script) -> bool {
-    let set = script.literal(&["JIRA_BROKER_LISTEN"]);
-    let protected =
-        one.flag("tls-cert").is_some() || script.sets(&["JIRA_BROKER_TLS_CERT"]) || one.on("plaintext");
-    match one.literal("listen").or(set) {
-        Some(address) => {
-            let loopback = ["127.", "localhost:", "[::1]:"].iter().any(|start| address.starts_with(start));
-            !loopback && !protected
-        }
-        // An address in an expansion cannot be judged.
-        None => one.flag("listen").is_none() && !script.sets(&["JIRA_BROKER_LISTEN"]),
-    }
-}

@@ -1,14 +1,18 @@
 //! What a file says to go-jira: its command lines and the variables that are set, in whatever it is written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-use super::groovy::is_groovy;
-use super::invocation::{COMMANDS, Invocation};
+use super::containers::{Containers, containers};
+use super::flow::Flow;
+use super::groovy::{self, is_groovy};
+use super::invocation::Invocation;
 use super::lines::{Line, Spot, logical, physical, text};
-use super::position::{command_at, is_code, is_go_jira, runs_text};
+use super::lists::{array, bare, is_script, quoted};
+use super::make;
+use super::position::{Names, assignment, is_code, is_go_jira, position, runs_text};
 use super::shell::{Simple, Word, commands};
 
 /// Texts in texts are read no deeper: each level takes a copy of what is left, and a call on the stack.
@@ -22,6 +26,8 @@ pub struct Setting {
     pub value: Option<String>,
     pub line: usize,
     pub column: usize,
+    /// Whether it is set for one command, which its line begins.
+    pub passing: bool,
 }
 
 /// A file, read.
@@ -35,12 +41,19 @@ pub struct Script {
     pub settings: Vec<Setting>,
     /// The place of the last setting of each name: it is asked for with every flag.
     last: HashMap<String, usize>,
+    /// What else go-jira is called in it.
+    names: Names,
+    /// What a shell knows at the place that is read.
+    pub flow: Flow,
+    /// Whether make goes on when the line that is read fails.
+    forgiven: bool,
     /// Its lines as whoever runs them takes them.
     pub logical: Vec<Line>,
     /// Its lines as they stand.
     pub lines: Vec<Line>,
-    /// Whether it is written in Groovy, which puts values into texts by itself.
+    /// Whether it is written in Groovy, which puts values into texts by itself, and where it does.
     pub groovy: bool,
+    pub pasted: HashSet<(usize, usize)>,
 }
 
 impl Script {
@@ -53,43 +66,94 @@ impl Script {
         let groovy = is_groovy(file, source);
         let mut script = Script { dotenv, concerned, lines, groovy, ..Script::default() };
         if concerned {
-            let logical = logical(&script.lines);
-            match file {
-                "package.json" => script.manifest(&logical),
-                _ => {
-                    logical.iter().for_each(|line| script.invoked(line, true, 0));
-                    script.lists(&logical);
-                }
-            }
-            script.set(&logical);
-            let places = script.settings.iter().enumerate();
-            script.last = places.map(|(at, setting)| (setting.name.clone(), at)).collect();
-            script.logical = logical;
+            script.flow = Flow::of(source);
+            script.whole(file);
         }
         script
     }
 
-    /// The value of the last of these variables that is set to something written out.
-    pub fn literal(&self, names: &[&str]) -> Option<&str> {
-        let last = names.iter().filter_map(|name| self.last.get(*name)).max();
-        last.and_then(|at| self.settings[*at].value.as_deref())
+    /// Reads all of it, as whoever runs it does.
+    fn whole(&mut self, file: &str) {
+        if self.groovy {
+            let read = groovy::read(&self.lines);
+            (self.lines, self.pasted) = (read.code, read.pasted);
+            self.logical = logical(&self.lines);
+            self.called();
+            for text in read.commands {
+                self.flow.begin();
+                logical(&text).iter().for_each(|line| self.invoked(line, true, 0));
+            }
+            let arrays: Vec<_> = self.logical.iter().filter_map(|line| array(line)).collect();
+            arrays.iter().for_each(|words| self.array(words, false, 0));
+        } else if file == "package.json" {
+            self.logical = logical(&self.lines);
+            self.manifest();
+        } else {
+            let make = make::is_make(file).then(|| make::recipes(&self.lines)).unwrap_or_default();
+            self.logical = logical(if make.lines.is_empty() { &self.lines } else { &make.lines });
+            self.called();
+            let Containers { invocations, lines: read } = containers(&self.logical);
+            self.invocations.extend(invocations);
+            let logical = std::mem::take(&mut self.logical);
+            for (_, line) in logical.iter().enumerate().filter(|(number, _)| !read.contains(number)) {
+                self.forgiven = line.first().is_some_and(|first| make.forgiven.contains(&first.line));
+                self.line(line);
+            }
+            self.logical = logical;
+        }
+        let logical = std::mem::take(&mut self.logical);
+        self.set(&logical);
+        self.logical = logical;
+        let lasting = self.settings.iter().enumerate().filter(|(_, setting)| !setting.passing);
+        self.last = lasting.map(|(at, setting)| (setting.name.clone(), at)).collect();
     }
 
-    /// Whether one of these variables is set.
-    pub fn sets(&self, names: &[&str]) -> bool {
+    /// A line as it stands in a file: a list, a text of YAML's, or what a shell reads.
+    fn line(&mut self, line: &[Spot]) {
+        if let Some(words) = array(line) {
+            return self.array(&words, is_script(line), 0);
+        }
+        let bare = bare(line);
+        // A key begins another shell, an item goes on in the same.
+        if text(&line[..line.len() - bare.len()]).contains(':') {
+            self.flow.begin();
+        }
+        match quoted(bare).filter(|_| bare.len() < line.len()) {
+            Some(content) => self.invoked(&content, true, 1),
+            None => self.invoked(bare, true, 0),
+        }
+    }
+
+    /// All variables that are set, for whatever.
+    pub fn set_anywhere(&self) -> impl Iterator<Item = &Setting> {
+        self.settings.iter().chain(self.invocations.iter().flat_map(|one| &one.own))
+    }
+
+    /// The value of the last of these variables that is set to something written out, for that command line.
+    pub fn literal<'a>(&'a self, one: &'a Invocation, names: &[&str]) -> Option<&'a str> {
+        let own = one.own.iter().rfind(|set| names.contains(&set.name.as_str()));
+        let last = names.iter().filter_map(|name| self.last.get(*name)).max();
+        own.or_else(|| last.map(|at| &self.settings[*at])).and_then(|set| set.value.as_deref())
+    }
+
+    /// Whether one of these variables is set for that command line.
+    pub fn sets(&self, one: &Invocation, names: &[&str]) -> bool {
+        self.sets_for_all(names) || one.own.iter().any(|set| names.contains(&set.name.as_str()))
+    }
+
+    /// Whether one of these variables is set, and not for a single command.
+    pub fn sets_for_all(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.last.contains_key(*name))
     }
 
     /// The command lines in a line. `code`: a shell gets the line; otherwise only what is in `$(…)`.
     /// `depth`: how many texts it stands in.
     fn invoked(&mut self, line: &[Spot], code: bool, depth: usize) {
-        if depth > MOST_NESTED || !text(line).contains("go-jira") {
+        if depth > MOST_NESTED {
             return;
         }
-        if let Some(words) = array(line) {
-            return self.array(&words, is_script(line), depth);
-        }
         let simples = commands(line);
+        self.flow.line();
         // Where the commands begin that feed the next go-jira and are not yet held by one before it in the same
         // pipe: held by every one, they would fill the memory.
         let mut feeding = 0;
@@ -97,31 +161,37 @@ impl Script {
             if number > 0 && simples[number - 1].closed_by != "|" {
                 feeding = number;
             }
+            let place = position(&simple.words, &self.names);
+            let ours = place.ours.filter(|_| code || simple.substituted);
             let next = simples.get(number + 1);
-            let at = command_at(&simple.words).filter(|_| code || simple.substituted);
-            let mut invocation = at.and_then(|at| Invocation::read(simple, at, next));
-            if let Some(invocation) = &mut invocation {
+            let read = ours.and_then(|(at, end)| Some((at, Invocation::read(simple, (at, end), next)?)));
+            if let Some((at, mut invocation)) = read {
                 let before = &simples[feeding..number];
                 invocation.fed = before.iter().flat_map(|before| before.words.iter().cloned()).collect();
+                invocation.forgiven = self.forgiven;
+                invocation.own = assigned(&simple.words[..at]);
                 feeding = number;
+                self.flow.calls(self.invocations.len(), &invocation);
+                self.invocations.push(invocation);
             }
-            if let (Some(at), true) = (at, invocation.is_some()) {
-                self.assigned(&simple.words[..at]);
-            }
-            self.invocations.extend(invocation);
+            self.flow.step(simple, &place, &mut self.names, code || simple.substituted);
             let caller = number.checked_sub(1).and_then(|before| simples[before].words.last());
-            for (place, word) in simple.words.iter().enumerate() {
+            for (at, word) in simple.words.iter().enumerate() {
                 if word.quote.is_some() && word.spots.iter().any(|spot| spot.c.is_whitespace()) {
-                    let code = code && is_code(simple, place, caller);
-                    self.invoked(&word.spots, code, depth + 1);
+                    let runs = code && is_code(simple, at, &place, caller);
+                    let kept = self.flow.enter(runs, simple);
+                    self.invoked(behind_alias(simple, word), runs, depth + 1);
+                    self.flow.leave(kept);
                 }
             }
+        }
+        for told in self.flow.told() {
+            self.invocations[told].searched = true;
         }
     }
 
     /// `["go-jira", "run", …]`, of a Dockerfile, a workflow, or a program.
     fn array(&mut self, words: &[Word], script: bool, depth: usize) {
-        let simple = Simple { words: words.to_vec(), ..Simple::default() };
         for (number, word) in words.iter().enumerate() {
             let before = number.checked_sub(1).map(|before| words[before].text());
             let whole = word.spots.iter().any(|spot| spot.c.is_whitespace());
@@ -131,132 +201,56 @@ impl Script {
             }
         }
         let at = words.iter().position(|word| is_go_jira(&word.text()));
-        self.invocations.extend(at.and_then(|at| Invocation::read(&simple, at, None)));
+        self.invocations.extend(at.and_then(|at| Invocation::of(words.to_vec(), at)));
     }
 
-    /// The scripts of a package.json.
-    fn manifest(&mut self, lines: &[Line]) {
-        let scripts = lines.iter().skip_while(|line| !text(line).trim_start().starts_with("\"scripts\""));
+    /// The scripts of a package.json: one text each, and no script goes on in another.
+    fn manifest(&mut self) {
+        let logical = std::mem::take(&mut self.logical);
+        let scripts = logical.iter().skip_while(|line| !text(line).trim_start().starts_with("\"scripts\""));
         for line in scripts.skip(1).take_while(|line| !text(line).trim_start().starts_with('}')) {
-            let words = commands(line).into_iter().next().map(|simple| simple.words).unwrap_or_default();
-            if let [name, script, ..] = words.as_slice()
-                && name.text().ends_with(':')
-            {
-                self.invoked(&script.spots, true, 0);
+            let colon = line.windows(2).position(|pair| pair[0].c == '"' && pair[1].c == ':');
+            if let Some(script) = colon.and_then(|colon| quoted(&line[colon + 2..])) {
+                self.flow.begin();
+                self.invoked(&script, true, 0);
             }
         }
+        self.logical = logical;
     }
 
-    /// The arguments of a container whose image is go-jira's: `args:` with a text or a list.
-    fn lists(&mut self, lines: &[Line]) {
-        static KEY: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r"^\s*(?:-\s+)?(args|command|image|uses|entrypoint):\s*(\S.*)?$")
-                .expect("a fixed pattern")
+    /// The variables that are set to go-jira's name, in whatever the file is written.
+    fn called(&mut self) {
+        static CALLED: LazyLock<Regex> = LazyLock::new(|| {
+            let set = r#"(?:export|ENV|ARG|readonly)?\s*["']?([A-Za-z_]\w*)["']?\s*[:?]{0,2}=\s*"#;
+            let key = r#"["']?([A-Z_][A-Z0-9_]*)["']?:\s+"#;
+            Regex::new(&format!(
+                r#"^\s*(?:-\s+)?(?:{set}|{key})["']?([^\s"';]*go-jira[^\s"';]*)["']?\s*(?:#.*)?$"#
+            ))
+            .expect("a fixed pattern")
         });
-        let mut ours = false;
-        for (number, line) in lines.iter().enumerate() {
-            let source = text(line);
-            let Some(key) = KEY.captures(&source) else { continue };
-            let value = key.get(2).map_or("", |value| value.as_str());
-            if matches!(&key[1], "image" | "uses") {
-                ours = is_go_jira(value.trim().trim_matches(['"', '\'']));
-                continue;
-            }
-            let mut words = Vec::new();
-            if value.is_empty() {
-                // An item that is a key begins another list: no line is read for two.
-                let items = lines[number + 1..].iter().take_while(|line| !KEY.is_match(&text(line)));
-                let items: Vec<_> = items.map_while(item).collect();
-                let each =
-                    items.iter().map(|item| commands(item).into_iter().next().unwrap_or_default().words);
-                let each: Vec<_> = each.collect();
-                // An item of several words is a command line of its own, and was read as one.
-                words = if each.iter().all(|item| item.len() == 1) { each.concat() } else { vec![] };
-            } else if let Some(list) = array(line) {
-                words = list;
-            } else if ours {
-                let start = source[..key.get(2).map_or(0, |value| value.start())].chars().count();
-                let first = commands(&line[start..]).into_iter().next();
-                words = first.map(|simple| simple.words).unwrap_or_default();
-            }
-            let Some(first) = words.first().map(Word::text) else { continue };
-            let named = is_go_jira(&first);
-            ours |= named;
-            let known = |text: &str| COMMANDS.iter().any(|(command, _)| *command == text);
-            if value.is_empty() && named || ours && !named && (known(&first) || first.starts_with("--")) {
-                // Read as if the name stood before them.
-                let mut all = if named { vec![] } else { vec![words[0].clone()] };
-                all.extend(words);
-                let simple = Simple { words: all, ..Simple::default() };
-                self.invocations.extend(Invocation::read(&simple, 0, None));
+        for line in &self.logical {
+            if let Some(found) = CALLED.captures(&text(line))
+                && self.names.is_ours(&found[3])
+                && let Some(name) = found.get(1).or(found.get(2))
+            {
+                self.names.variables.insert(name.as_str().to_owned());
             }
         }
     }
 }
 
-/// The strings of `["…", "…"]`, if the line has such a list; in a workflow's own they need no quotes.
-fn array(line: &[Spot]) -> Option<Vec<Word>> {
-    static KEY: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(
-            r"^\s*(?:-\s+)?(?:args|command|commands|entrypoint|(?:before_|after_)?script|run|test):\s*\[",
-        )
-        .expect("a fixed pattern")
-    });
-    let plain = KEY.is_match(&text(line));
-    let open = line.windows(2).position(|pair| pair[0].c == '[' && (plain || "\"' ".contains(pair[1].c)))?;
-    let mut words = Vec::new();
-    let mut ours = false;
-    let mut rest = &line[open + 1..];
-    loop {
-        rest = &rest[rest.iter().take_while(|spot| spot.c.is_whitespace() || spot.c == ',').count()..];
-        let first = rest.first()?;
-        let (mut spots, mut quote) = (Vec::new(), None);
-        match first.c {
-            ']' => return Some(words).filter(|words| !words.is_empty()),
-            mark @ ('"' | '\'') => {
-                quote = Some(mark);
-                let mut at = 1;
-                while rest.get(at)?.c != mark {
-                    let escaped = mark == '"' && rest[at].c == '\\';
-                    at += usize::from(escaped);
-                    let spot = *rest.get(at)?;
-                    let c = if escaped && spot.c == 'n' { '\n' } else { spot.c };
-                    spots.push(Spot { c, ..spot });
-                    at += 1;
-                }
-                rest = &rest[at + 1..];
-            }
-            _ if plain => {
-                let length = rest.iter().position(|spot| ",]".contains(spot.c))?;
-                let end = rest[..length]
-                    .iter()
-                    .rposition(|spot| !spot.c.is_whitespace())
-                    .map_or(0, |last| last + 1);
-                spots = rest[..end].to_vec();
-                rest = &rest[length..];
-            }
-            // A variable of a program's, as an argument.
-            _ if ours => {
-                spots = vec![Spot { c: '$', ..*first }];
-                rest = &rest[rest.iter().position(|spot| ",]".contains(spot.c))?..];
-            }
-            _ => return None,
-        }
-        ours |= words.is_empty() && is_go_jira(&text(&spots));
-        words.push(Word { spots, line: first.line, column: first.column, quote });
-    }
+/// `alias name='command'`: what it stands for.
+fn behind_alias<'a>(simple: &Simple, word: &'a Word) -> &'a [Spot] {
+    let name = word.spots.iter().position(|spot| spot.c == '=').filter(|_| simple.words[0].is("alias"));
+    &word.spots[name.map_or(0, |name| name + 1)..]
 }
 
-/// Whether a list is one of commands, not of the words of one.
-fn is_script(line: &[Spot]) -> bool {
-    let text = text(line);
-    let key = text.split(':').next().unwrap_or_default().trim_start_matches([' ', '-']);
-    key.ends_with("script") || key == "commands"
-}
-
-/// What follows the dash of a list's item.
-fn item(line: &Line) -> Option<Line> {
-    let dash = line.iter().position(|spot| !spot.c.is_whitespace())?;
-    let is_item = line[dash].c == '-' && line.get(dash + 1).is_some_and(|spot| spot.c == ' ');
-    is_item.then(|| line[dash + 2..].to_vec())
+/// Variables before a command, and those that a container is given.
+fn assigned(words: &[Word]) -> Vec<Setting> {
+    let set = |word: &Word| {
+        let whole = word.text();
+        let (name, value) = assignment(whole.strip_prefix("--env=").unwrap_or(&whole))?;
+        Some(Setting { passing: true, ..Setting::read(name, value, word.line, word.column) })
+    };
+    words.iter().filter_map(set).collect()
 }

@@ -5,22 +5,12 @@ use std::sync::LazyLock;
 use regex_lite::Regex;
 
 use super::lines::{Columns, Line, Spot, text};
-use super::position::is_name;
+use super::lists::bare;
+use super::position::assignment;
 use super::script::{Script, Setting};
-use super::shell::{Word, commands};
+use super::shell::commands;
 
 impl Script {
-    /// Variables before a command, and those that a container is given.
-    pub(super) fn assigned(&mut self, words: &[Word]) {
-        for word in words {
-            let whole = word.text();
-            let source = whole.strip_prefix("--env=").unwrap_or(&whole);
-            if let Some((name, value)) = source.split_once('=').filter(|(name, _)| is_name(name)) {
-                self.settings.push(setting(name, value, word.line, word.column));
-            }
-        }
-    }
-
     /// Variables that lines set, in a shell, a workflow, a Dockerfile, make or a file of variables.
     pub(super) fn set(&mut self, lines: &[Line]) {
         static SET: LazyLock<Regex> = LazyLock::new(|| {
@@ -54,19 +44,29 @@ impl Script {
                 (None, None) => continue,
             };
             let Some(name) = name else { continue };
-            // The command that it stands before is no part of it.
-            let runs = |word: &str| word.rsplit('/').next() == Some("go-jira");
-            let value = match value.split_once(char::is_whitespace) {
-                Some((first, rest)) if rest.split_whitespace().any(runs) => first,
-                _ => &value,
-            };
             let column = source[..name.start()].chars().count();
             let at = line.get(column).copied().unwrap_or(Spot { c: ' ', line: 1, column: 1 });
-            self.settings.push(setting(name.as_str(), value, at.line, at.column));
+            let mut setting = Setting::read(name.as_str(), &value, at.line, at.column);
+            if let Some(value) = self.before_command(line) {
+                setting =
+                    Setting { passing: true, ..Setting::read(name.as_str(), &value, at.line, at.column) };
+            }
+            self.settings.push(setting);
             if SEVERAL.is_match(&source) {
                 self.further(line);
             }
         }
+    }
+
+    /// The value of a variable that is set for the command behind it alone: `NAME=value command`.
+    fn before_command(&self, line: &[Spot]) -> Option<String> {
+        if self.dotenv {
+            return None;
+        }
+        let simple = commands(bare(line)).into_iter().next()?;
+        let value = assignment(&simple.words.first()?.text())?.1.to_owned();
+        let command = simple.words.iter().find(|word| assignment(&word.text()).is_none());
+        command.map(|_| value)
     }
 
     /// Those that stand inside a line: a map of YAML or JSON in braces, and what Groovy hands to a shell.
@@ -112,7 +112,7 @@ impl Script {
             // What has no value here gets one when it runs.
             let value = groups.next().map_or("$", |value| value.as_str());
             let Some(at) = line.get(columns.before(start + name.start())) else { continue };
-            self.settings.push(setting(name.as_str(), value, at.line, at.column));
+            self.settings.push(Setting::read(name.as_str(), value, at.line, at.column));
         }
     }
 
@@ -120,16 +120,24 @@ impl Script {
     fn further(&mut self, line: &[Spot]) {
         let Some(simple) = commands(line).into_iter().next() else { return };
         // The word before the pairs, and the first of them.
-        self.assigned(simple.words.get(2..).unwrap_or_default());
+        for word in simple.words.get(2..).unwrap_or_default() {
+            if let Some((name, value)) = assignment(&word.text()) {
+                self.settings.push(Setting::read(name, value, word.line, word.column));
+            }
+        }
     }
 }
 
-fn setting(name: &str, value: &str, line: usize, column: usize) -> Setting {
-    let value = value.trim();
-    let value = match value.chars().next().filter(|quote| "\"'".contains(*quote)) {
-        Some(quote) => value[1..].split(quote).next().unwrap_or_default(),
-        None => value.split(" #").next().unwrap_or_default().trim(),
-    };
-    let literal = !value.contains(['$', '`']) && !value.contains("credentials(");
-    Setting { name: name.to_owned(), value: literal.then(|| value.to_owned()), line, column }
+impl Setting {
+    /// A variable with its value as it is written, in quotes or not.
+    pub(super) fn read(name: &str, value: &str, line: usize, column: usize) -> Setting {
+        let value = value.trim();
+        let value = match value.chars().next().filter(|quote| "\"'".contains(*quote)) {
+            Some(quote) => value[1..].split(quote).next().unwrap_or_default(),
+            None => value.split(" #").next().unwrap_or_default().trim(),
+        };
+        let literal = !value.contains(['$', '`']) && !value.contains("credentials(");
+        let value = literal.then(|| value.to_owned());
+        Setting { name: name.to_owned(), value, line, column, passing: false }
+    }
 }

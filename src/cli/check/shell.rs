@@ -202,11 +202,13 @@ impl Reader<'_> {
                     self.at += 2;
                     continue;
                 }
-                // Quotes inside a command substitution are its own.
-                '(' if quote == '"' && (depth > 0 || word.spots.last().is_some_and(|last| last.c == '$')) => {
+                // Quotes inside a command substitution or an expansion are its own.
+                '(' | '{'
+                    if quote == '"' && (depth > 0 || word.spots.last().is_some_and(|last| last.c == '$')) =>
+                {
                     depth += 1
                 }
-                ')' => depth = depth.saturating_sub(1),
+                ')' | '}' => depth = depth.saturating_sub(1),
                 _ => {}
             }
             word.spots.push(spot);

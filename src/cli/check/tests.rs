@@ -1,9 +1,13 @@
 //! The rules over the kinds of files that they are meant for: each found where it stands, and nothing found
 //! where go-jira is merely spoken of.
 
+mod containers;
+mod exits;
 mod forms;
 mod hostile;
+mod jenkins;
 mod pipelines;
+mod wrappers;
 
 use super::rules::RULES;
 use super::{findings, script::Script};
@@ -246,7 +250,7 @@ ENTRYPOINT [\"go-jira\", \"broker\", \"serve\", \"--listen\", \":8080\"]
         ["2:5 bare_variable PASSWORD=***", "4:13 listen go-jira broker serve"]
     );
     let make = "go-jira: main.go\n\tgo build -o go-jira\nmove: go-jira\n\t@go-jira run --ref $(REF)\n";
-    assert_eq!(found("Makefile", make), ["4:2 run_exit go-jira run"]);
+    assert_eq!(found("Makefile", make), ["4:3 run_exit go-jira run"]);
     let kubernetes = "\
 containers:
   - image: ghcr.io/appleboy/go-jira:0.14

@@ -35,3 +35,30 @@ fn what_is_nested_is_not_followed_down_to_the_end_of_the_stack() {
     let backslashes = format!("{}\n{}go-jira run", "\\".repeat(20_001), "\\\n".repeat(20_000));
     assert_eq!(findings("ci.sh", &backslashes).len(), 1, "a path of Windows");
 }
+
+#[test]
+fn what_is_remembered_from_line_to_line_is_not_gone_through_with_each() {
+    let n = 20_000;
+    let counts = [
+        ("ci.sh", format!("go-jira get --key A-1 2>e; cat {}| grep x e", "e ".repeat(n)), 1),
+        ("ci.sh", "x=$(go-jira run --lenient 2>&1 ".repeat(n), n - 1),
+        ("ci.sh", format!("# go-jira\n{}", "if x; then case $? in 1) ".repeat(n)), 0),
+        ("ci.sh", format!("{}go-jira run", "sudo -u a ".repeat(n)), 1),
+        ("ci.sh", format!("docker run {}go-jira run", "-e A=b ".repeat(n)), 1),
+        ("ci.sh", format!("go-jira get --key A-1; rc=$?; [ {}]", "$rc = 2 ".repeat(n)), 0),
+        ("ci.yml", format!("# go-jira\nargs:\n{}", "- args:\n".repeat(n)), 0),
+        ("ci.yml", format!("{}go-jira run", "run: ".repeat(n)), 1),
+        ("ci.yml", "- 'go-jira run\n".repeat(5_000), 5_000 / 2),
+        ("ci.yml", format!("- go-jira run\n{}", "  x\n".repeat(n)), 2),
+        ("Dockerfile", format!("FROM go-jira\n{}", "CMD [\"run\"]\n".repeat(n)), 1),
+        ("Makefile", format!("# go-jira\n\t{}", "$(A".repeat(n)), 0),
+        ("Jenkinsfile", format!("sh \"go-jira run --lenient {}", "${".repeat(n)), 0),
+        ("Jenkinsfile", format!("sh \"go-jira run\"{}", " + \" a\\n\"".repeat(n)), 2),
+        ("Jenkinsfile", format!("// go-jira\n{}", "x = sh( \n".repeat(n)), 0),
+        ("Jenkinsfile", "sh 'go-jira run';".repeat(n), n),
+    ];
+    for (name, source, count) in counts {
+        let start: String = source.chars().take(40).collect();
+        assert_eq!(findings(name, &source).len(), count, "{name}: {start}");
+    }
+}

@@ -65,36 +65,6 @@ steps:
 }
 
 #[test]
-fn a_scripted_pipeline_of_jenkins() {
-    let source = r###"node('linux') {
-  docker.image('ghcr.io/appleboy/go-jira:0.14').inside {
-    withEnv(['USERNAME=ann', "PASSWORD=${env.P}"]) {
-      int status = sh returnStatus: true, script: "go-jira run --ref '${env.CHANGE_TITLE}'"
-      if (status == 1) error 'x'
-      def out = sh(returnStdout: true, script: 'go-jira get --key AB-1').trim()
-      sh label: 'x', script: '''
-        set -e
-        go-jira run --ref "$MSG" || true
-      '''
-      switch (status) { case 1: break }
-      bat 'go-jira.exe run --ref x'
-    }
-  }
-}
-"###;
-    let expected = [
-        "3:15 bare_variable USERNAME=***",
-        "3:31 bare_variable PASSWORD=***",
-        "4:52 run_exit go-jira run",
-        "4:71 injection ${env.CHANGE_TITLE}",
-        "5:11 exit_one the exit code and 1",
-        "9:9 exit_ignored go-jira run",
-        "12:12 run_exit go-jira run",
-    ];
-    assert_eq!(found("vars/jira.groovy", source), expected);
-}
-
-#[test]
 fn a_pipeline_of_circleci() {
     let source = r###"jobs:
   build:
@@ -113,13 +83,14 @@ fn a_pipeline_of_circleci() {
             ret=$?
             set -e
             if [[ "$ret" -eq "1" ]]; then exit; fi
+            go-jira get --key AB-1
             if (( $? == 1 )); then :; fi
 "###;
     let expected = [
         "4:14 run_exit go-jira run",
         "10:17 exit_one the exit code and 1",
         "17:20 exit_one the exit code and 1",
-        "18:19 exit_one the exit code and 1",
+        "19:19 exit_one the exit code and 1",
     ];
     assert_eq!(found(".circleci/config.yml", source), expected);
 }

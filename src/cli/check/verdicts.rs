@@ -1,0 +1,109 @@
+//! Whether a command line or a variable is what a rule is about.
+
+use crate::config::parse_boolean;
+
+use super::flow::searches;
+use super::hits::Hit;
+use super::invocation::Invocation;
+use super::script::{Script, Setting};
+
+/// OAuth, broker and listener flags with the variable that beats them in go-jira.
+pub(super) const FLAG_AND_VARIABLE: [(&str, &str); 10] = [
+    ("client-id", "JIRA_OAUTH_CLIENT_ID"),
+    ("callback-port", "JIRA_OAUTH_CALLBACK_PORT"),
+    ("callback-https", "JIRA_OAUTH_CALLBACK_HTTPS"),
+    ("callback-cert", "JIRA_OAUTH_CALLBACK_CERT"),
+    ("callback-key", "JIRA_OAUTH_CALLBACK_KEY"),
+    ("broker-url", "JIRA_TOKEN_BROKER_URL"),
+    ("broker-token", "JIRA_BROKER_TOKEN"),
+    ("listen", "JIRA_BROKER_LISTEN"),
+    ("tls-cert", "JIRA_BROKER_TLS_CERT"),
+    ("tls-key", "JIRA_BROKER_TLS_KEY"),
+];
+
+/// Switches that go-jira reads from the environment.
+const BOOLEANS: [&str; 7] = [
+    "JIRA_INSECURE",
+    "INPUT_INSECURE",
+    "MARKDOWN",
+    "INPUT_MARKDOWN",
+    "INPUT_DEBUG",
+    "JIRA_OAUTH_CALLBACK_HTTPS",
+    "INSECURE",
+];
+
+pub(super) fn expands(value: &str) -> bool {
+    value.contains(['$', '`'])
+}
+
+pub(super) fn is_odd_boolean(set: &Setting) -> bool {
+    let Some(value) = set.value.as_deref().filter(|value| !value.is_empty()) else { return false };
+    BOOLEANS.contains(&set.name.as_str())
+        && match parse_boolean(value) {
+            Ok(here) => here != matches!(value.to_ascii_lowercase().as_str(), "1" | "true"),
+            Err(_) => true,
+        }
+}
+
+/// `|| true`, `|| :`, and make's dash
+pub(super) fn ignored(one: &Invocation) -> bool {
+    let (operator, then) = &one.then;
+    one.forgiven
+        || *operator == "||"
+            && matches!(then.first().map(String::as_str), Some("true" | ":" | "echo" | "exit"))
+            && (then[0] != "exit" || then.get(1).is_some_and(|code| code == "0"))
+}
+
+pub(super) fn is_told_on_stderr(command: &str) -> bool {
+    matches!(
+        command,
+        "whoami" | "token status" | "token refresh" | "config show" | "login" | "logout" | "run"
+    )
+}
+
+pub(super) fn reads_stderr(one: &Invocation) -> bool {
+    one.redirects.iter().any(|redirect| {
+        let target = redirect.strip_prefix("2>>").or_else(|| redirect.strip_prefix("2>"));
+        match target.or_else(|| redirect.strip_prefix("&>")) {
+            Some("&1") => one.then.0 == "|" || one.then.0 == ")" || one.redirects.len() > 1,
+            Some(target) => target != "/dev/null" && !target.is_empty(),
+            None => false,
+        }
+    })
+}
+
+/// `2>&1 | grep …`, whatever the command.
+pub(super) fn searches_stderr(one: &Invocation) -> bool {
+    let (operator, then) = &one.then;
+    let merged = one.redirects.iter().any(|redirect| redirect == "2>&1");
+    let searched = then.first().is_some_and(|first| searches(first));
+    *operator == "|" && merged && searched
+}
+
+pub(super) fn listens_openly(one: &Invocation, script: &Script) -> bool {
+    let set = script.literal(one, &["JIRA_BROKER_LISTEN"]);
+    let protected =
+        one.flag("tls-cert").is_some() || script.sets(one, &["JIRA_BROKER_TLS_CERT"]) || one.on("plaintext");
+    match one.literal("listen").or(set) {
+        Some(address) => {
+            let loopback = ["127.", "localhost:", "[::1]:"].iter().any(|start| address.starts_with(start));
+            !loopback && !protected
+        }
+        // An address in an expansion cannot be judged.
+        None => one.flag("listen").is_none() && !script.sets(one, &["JIRA_BROKER_LISTEN"]),
+    }
+}
+
+/// Refresh tokens of a variable for whose successor there is no place: for all commands, or for the one that it is
+/// set for.
+pub(super) fn lost_rotations(script: &Script) -> Vec<Hit> {
+    let places = ["JIRA_OAUTH_REFRESH_TOKEN_OUTPUT", "JIRA_OAUTH_ROTATION_COMMAND"];
+    let is_place = |set: &Setting| places.contains(&set.name.as_str());
+    if script.sets_for_all(&places) {
+        return Vec::new();
+    }
+    let anywhere = script.set_anywhere().any(is_place);
+    let lasting = script.settings.iter().filter(|_| !anywhere);
+    let own = script.invocations.iter().filter(|one| !one.own.iter().any(is_place)).flat_map(|one| &one.own);
+    lasting.chain(own).filter(|set| set.name == "JIRA_OAUTH_REFRESH_TOKEN").map(Hit::of).collect()
+}
