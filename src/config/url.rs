@@ -34,6 +34,14 @@ impl BaseUrl {
             return Err(ConfigError::bad("the host name must not end in a dot"));
         }
         let host = url.host().ok_or_else(|| ConfigError::bad("the URL has no host"))?.to_owned();
+        if let Host::Domain(name) = &host
+            && !may_exist(name)
+        {
+            return Err(ConfigError::bad(
+                "no host has this name: between the dots stand 1 to 63 characters, '-' is neither the first nor the last \
+                 of them, and all of it is no longer than 253",
+            ));
+        }
         if is_cloud(&host) {
             return Err(ConfigError::CloudUrl { at: None });
         }
@@ -150,6 +158,14 @@ fn shape(text: &str) -> Result<&str, ConfigError> {
     Ok(rest)
 }
 
+/// Whether a name is within the limits of RFC 1035, 2.3.4, and is no name that resolvers refuse unasked: to look up any
+/// other would be called a failure that may pass.
+fn may_exist(name: &str) -> bool {
+    let label =
+        |label: &str| (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-');
+    name.len() <= 253 && name.split('.').all(label)
+}
+
 fn is_cloud(host: &Host<String>) -> bool {
     match host {
         Host::Domain(name) => name == "atlassian.net" || name.ends_with(".atlassian.net"),
@@ -192,6 +208,8 @@ mod tests {
             ("http://[::1]:8080", "http://[::1]:8080"),
             ("https://atlassian.net.example.com", "https://atlassian.net.example.com"),
             ("https://notatlassian.net", "https://notatlassian.net"),
+            ("https://my_jira--1:8443", "https://my_jira--1:8443"),
+            (&format!("https://{}.com", "a".repeat(63)), &format!("https://{}.com", "a".repeat(63))),
         ] {
             let url = BaseUrl::parse(typed, false).unwrap_or_else(|error| panic!("{typed}: {error}"));
             assert_eq!(url.as_str(), normal, "{typed}");
@@ -249,6 +267,12 @@ mod tests {
             "https://jira.example.com:99999",
             "https://jira.example.com:80x",
             "https://jira.example.com.",
+            "https://jira..example.com",
+            "https://.example.com",
+            "https://-jira.example.com",
+            "https://jira-.example.com",
+            &format!("https://{}.example.com", "a".repeat(64)),
+            &format!("https://{}com", "abc.".repeat(63)),
             "https://[::1",
         ] {
             let error = BaseUrl::parse(typed, false).expect_err(typed);
