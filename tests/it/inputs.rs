@@ -74,3 +74,16 @@ async fn a_limit_that_was_typed_empty_is_refused_and_an_empty_variable_is_none()
     let run = world.command(&["run", "--ref=GAIA-1", "--comment=x", "--dry-run"]).env("PROJECTS", "");
     run.env("INPUT_FROM_STATUS", "").env("INPUT_PROJECTS", "").run().await.ok();
 }
+
+#[tokio::test]
+async fn what_is_typed_empty_for_run_is_refused_and_an_empty_variable_is_none() {
+    let world = World::new().await;
+    world.logged_in().await;
+    for flag in ["--to-transition=", "--assignee= ", "--resolution="] {
+        let ran = world.run(&["run", "--ref=GAIA-1", "--comment=x", flag]).await.failed(2, "bad_value");
+        let message = ran.error()["message"].as_str().unwrap().to_owned();
+        assert!(message.ends_with("is empty: leave it out if that is not to be done"), "{message}");
+    }
+    let run = world.command(&["run", "--ref=GAIA-1"]).env("INPUT_TO_TRANSITION", "").env("TRANSITION", "");
+    run.env("INPUT_ASSIGNEE", "").env("COMMENT", "").env("RESOLUTION", "").run().await.ok();
+}

@@ -88,7 +88,7 @@ impl RunArgs {
     }
 }
 
-/// What the arguments mean. An empty text means that the action is not asked for.
+/// What the arguments mean.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub transition: Option<String>,
@@ -129,6 +129,15 @@ impl Plan {
                 return Err(OpError::Value { command: "run", message });
             }
         }
+        // An empty variable never comes here; what was typed empty comes of one that a script has not set.
+        // A comment may be what is left of a text.
+        let asked = [("to-transition", &to_transition), ("resolution", &resolution), ("assignee", &assignee)];
+        for (name, text) in asked {
+            if text.as_deref().is_some_and(|text| text.trim().is_empty()) {
+                let message = format!("--{name} is empty: leave it out if that is not to be done");
+                return Err(OpError::Value { command: "run", message });
+            }
+        }
         flag::require("run", &[("ref", reference.is_some())])?;
         let text = reference.unwrap_or_default();
         let pattern = match filled(issue_format) {
@@ -138,9 +147,9 @@ impl Plan {
         let projects = projects.map(|projects| list(&projects));
         let comment = filled(comment).map(|text| if markdown == Some(true) { to_wiki(&text) } else { text });
         let plan = Plan {
-            transition: filled(to_transition),
-            resolution: filled(resolution),
-            assignee: filled(assignee),
+            transition: to_transition,
+            resolution,
+            assignee,
             comment,
             comment_once: comment_once.unwrap_or(false),
             from_status,
