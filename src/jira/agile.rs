@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::key::ProjectRef;
 use super::{Jira, JiraError, Request};
 
 /// The most that is asked for at once; Jira gives fewer where it has a lower cap, and says so.
@@ -28,6 +29,11 @@ impl List {
 /// Boards; the query narrows them.
 pub fn boards() -> Request {
     Request::get("/rest/agile/1.0/board")
+}
+
+/// The project that boards were to be narrowed by.
+pub fn project(project: &ProjectRef) -> Request {
+    Request::get(format!("/rest/api/2/project/{project}"))
 }
 
 /// The sprints of a board.

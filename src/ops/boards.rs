@@ -4,10 +4,13 @@ use serde_json::{Value, json};
 
 use crate::config::switch::parse_boolean;
 use crate::jira::key::ProjectRef;
-use crate::jira::{Jira, Request, agile};
+use crate::jira::{Jira, JiraError, Request, agile};
 
 use super::page::{self, Found};
 use super::{Flag, OpError, filled, schema as json_schema};
+
+/// The types of boards that Jira Data Center has.
+const TYPES: [&str; 2] = ["scrum", "kanban"];
 
 /// What is said of the flags beside their types.
 pub const FLAGS: &[Flag] = &[Flag::default("limit", "10")];
@@ -57,9 +60,27 @@ pub fn schema() -> Value {
 
 /// Lists the boards.
 pub async fn run(args: BoardsArgs, jira: &Jira) -> Result<Found, OpError> {
+    let project = filled(args.project.clone());
     let (request, wanted) = parse(args)?;
-    let list = agile::list(jira, request, wanted).await?;
+    let list = match (agile::list(jira, request, wanted).await, project) {
+        (Err(error @ JiraError::Refused { status: 400 | 404, .. }), Some(project)) => {
+            return Err(refused(error, &project.parse()?, jira).await);
+        }
+        (list, _) => list?,
+    };
     Ok(Found::new(list, &[("ID", "id"), ("TYPE", "type"), ("NAME", "name")]))
+}
+
+/// Jira answers 400 to a project that it does not know, in words of its own. Whether that is it, the project tells.
+async fn refused(error: JiraError, project: &ProjectRef, jira: &Jira) -> OpError {
+    match jira.send(&agile::project(project)).await {
+        Err(JiraError::Refused { status: 404, .. }) => OpError::NoProject {
+            project: project.to_string(),
+            may: "that this account may see",
+            error: Some(error),
+        },
+        _ => error.into(),
+    }
 }
 
 fn parse(args: BoardsArgs) -> Result<(Request, u64), OpError> {
@@ -68,8 +89,8 @@ fn parse(args: BoardsArgs) -> Result<(Request, u64), OpError> {
     if let Some(project) = filled(project) {
         request = request.query("projectKeyOrId", project.parse::<ProjectRef>()?.to_string());
     }
-    if let Some(kind) = filled(kind) {
-        request = request.query("type", kind);
+    if let Some(kinds) = page::words("boards", "type", kind.as_deref().unwrap_or_default(), &TYPES)? {
+        request = request.query("type", kinds);
     }
     if let Some(name) = filled(name) {
         request = request.query("name", name);

@@ -10,11 +10,14 @@ use crate::jira::screen::{self, IssueType};
 use crate::jira::{Jira, JiraError, issue};
 use crate::output::text::{Readable, Text};
 
-use super::fields::{Ready, Sent, Typed, Wanted, explain, named};
+use super::fields::{Ready, Sent, Typed, Wanted, explain, named, sprint_number};
 use super::{Change, Flag, OpError, flag, same_name, spoken};
 
 /// The type of the issue unless one is named; with a parent, the project's type of sub-tasks.
 const TYPE: &str = "Task";
+
+/// What a project is missing for, where there is none.
+const MAY_CREATE: &str = "in which this account may create issues";
 
 /// What is said of the flags beside their types.
 pub const FLAGS: &[Flag] =
@@ -59,7 +62,7 @@ pub struct CreateArgs {
     #[arg(long, value_name = "KEY")]
     pub epic: Option<String>,
     /// The number of the sprint that it is planned for; `jira sprints` lists them
-    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    #[arg(long, value_name = "ID", allow_negative_numbers = true, value_parser = sprint_number)]
     pub sprint: Option<u64>,
     /// A value for any other field, by the field's name or id; several of these for several fields
     #[arg(long, value_name = "NAME=VALUE", allow_hyphen_values = true)]
@@ -214,7 +217,7 @@ async fn refused(
 ) -> OpError {
     let JiraError::Refused { status: 400, details, .. } = &error else { return error.into() };
     if details["errors"].get("project").is_some() {
-        return OpError::NoProject { project: project.to_string(), error: Some(error) };
+        return OpError::NoProject { project: project.to_string(), may: MAY_CREATE, error: Some(error) };
     }
     if let Some(kind) = kind
         && details["errors"].get("issuetype").is_some()
@@ -236,7 +239,7 @@ async fn refused(
 }
 
 async fn types(jira: &Jira, project: &ProjectRef) -> Result<Vec<IssueType>, OpError> {
-    let nowhere = |error| OpError::NoProject { project: project.to_string(), error };
+    let nowhere = |error| OpError::NoProject { project: project.to_string(), may: MAY_CREATE, error };
     match screen::issue_types(jira, project).await {
         // A session that may only read sees the same as an account that may create nothing.
         Ok(types) if types.is_empty() && jira.access().is_read_only_scope().await => {

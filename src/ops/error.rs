@@ -97,11 +97,13 @@ pub enum OpError {
     /// Nothing was named that could be changed.
     #[error("nothing to update: name a field with its flag, or with --field NAME=VALUE")]
     NothingToDo,
-    /// A project in which this account cannot create anything.
-    #[error("there is no project {project} in which this account may create issues{}", jiras_words(.error))]
+    /// A project that is not there for this account.
+    #[error("there is no project {project} {may}{}", jiras_words(.error))]
     NoProject {
         /// Its key.
         project: String,
+        /// What this account would have to be allowed, in words.
+        may: &'static str,
         /// What Jira says, if it says anything.
         error: Option<JiraError>,
     },

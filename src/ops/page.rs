@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::jira::agile::List;
 use crate::output::text::{Readable, Text};
 
-use super::OpError;
+use super::{OpError, list};
 
 /// What was found, in Jira's own envelope: `{maxResults, startAt, total?, isLast, values}`.
 #[derive(Clone, Debug)]
@@ -76,6 +76,21 @@ fn rows(values: &[Value], columns: &Columns) -> Readable {
         header: columns.iter().map(|(heading, _)| *heading).collect(),
         rows: values.iter().map(row).collect(),
     }
+}
+
+/// The words of a list, in lower case: each of them is one that Jira knows, for it refuses all for a wrong one.
+pub(super) fn words(
+    command: &'static str,
+    flag: &str,
+    typed: &str,
+    known: &[&str],
+) -> Result<Option<String>, OpError> {
+    let words = list(typed);
+    if let Some(wrong) = words.iter().find(|word| !known.contains(&word.to_lowercase().as_str())) {
+        let message = format!("--{flag}: \"{wrong}\" is none of {}", known.join(", "));
+        return Err(OpError::Value { command, message });
+    }
+    Ok(Some(words.join(",").to_lowercase()).filter(|words| !words.is_empty()))
 }
 
 /// How many are wanted.

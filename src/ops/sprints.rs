@@ -8,6 +8,9 @@ use crate::jira::{Jira, Request, agile};
 use super::page::{self, Found};
 use super::{Flag, OpError, flag, schema as json_schema};
 
+/// The states that a sprint can be in.
+const STATES: [&str; 3] = ["active", "future", "closed"];
+
 /// Which sprints are listed unless states are named.
 const STATE: &str = "active";
 
@@ -67,9 +70,9 @@ fn parse(args: SprintsArgs) -> Result<(Request, u64), OpError> {
     let SprintsArgs { board_id, state, limit, all } = args;
     flag::require("sprints", &[("board-id", board_id.is_some())])?;
     let request = agile::sprints(board_id.unwrap_or_default());
-    let request = match state.as_deref().unwrap_or(STATE).trim() {
-        "" => request,
-        states => request.query("state", states),
+    let request = match page::words("sprints", "state", state.as_deref().unwrap_or(STATE), &STATES)? {
+        None => request,
+        Some(states) => request.query("state", states),
     };
     Ok((request, page::wanted("sprints", limit, all, 10)?))
 }

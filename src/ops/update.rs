@@ -9,7 +9,7 @@ use crate::jira::key::IssueRef;
 use crate::jira::{Jira, issue, screen};
 use crate::output::text::{Readable, Text};
 
-use super::fields::{Ready, Typed, Wanted, explain};
+use super::fields::{Ready, Typed, Wanted, explain, sprint_number};
 use super::{Change, Flag, OpError, flag, schema as json_schema};
 
 /// What is said of the flags beside their types.
@@ -73,10 +73,10 @@ pub struct UpdateArgs {
 pub struct Sprint(pub Option<u64>);
 
 impl Sprint {
-    fn parse(text: &str) -> Result<Self, std::num::ParseIntError> {
+    fn parse(text: &str) -> Result<Self, &'static str> {
         match text.trim() {
             "" => Ok(Sprint(None)),
-            number => number.parse().map(|number| Sprint(Some(number))),
+            number => sprint_number(number).map(|number| Sprint(Some(number))),
         }
     }
 }

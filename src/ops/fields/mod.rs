@@ -54,8 +54,19 @@ pub(super) struct Wanted {
     offered: Vec<Offered>,
     /// What of it names something that only Jira can tell whether it is there, by the field's id.
     referents: Vec<(String, Referent)>,
+    /// The fields that somebody says hold epics and sprints.
+    marked: Vec<Marked>,
     /// What a screen has to say first.
     open: Vec<Open>,
+}
+
+/// A field that is said to be the epic's or the sprint's.
+#[derive(Debug)]
+pub(super) struct Marked {
+    id: String,
+    /// The type that such a field has, and what people call it.
+    mark: &'static str,
+    name: &'static str,
 }
 
 /// A value of a flag whose field every Jira has, and which offers its values: Jira is sent it as it was typed, for
@@ -119,8 +130,14 @@ impl Typed {
         } = self;
         let value = |message: String| OpError::Value { command, message };
         let given = |text: Option<String>| if clears { text } else { filled(text) };
-        let mut wanted =
-            Wanted { command, known: Map::new(), offered: vec![], referents: vec![], open: vec![] };
+        let mut wanted = Wanted {
+            command,
+            known: Map::new(),
+            offered: vec![],
+            referents: vec![],
+            marked: vec![],
+            open: vec![],
+        };
         if let Some(summary) = summary {
             if summary.trim().is_empty() {
                 return Err(value("--summary is empty: an issue needs one".to_owned()));
@@ -203,14 +220,14 @@ impl Wanted {
 
     /// What Jira takes, where no screen was needed.
     pub fn known(self) -> Ready {
-        let sent = Sent::new(&self.known, self.offered, self.referents);
+        let sent = Sent::new(&self.known, self.offered, self.referents, self.marked);
         Ready { fields: self.known, sent }
     }
 
     /// What Jira takes, by a screen: `place` says whose it is.
     pub async fn on(self, fields: &[Field], place: String, jira: &Jira) -> Result<Ready, OpError> {
-        let Wanted { command, known, offered, referents, open } = self;
-        let mut ready = Wanted { command, known, offered: vec![], referents, open: vec![] };
+        let Wanted { command, known, offered, referents, marked, open } = self;
+        let mut ready = Wanted { command, known, offered: vec![], referents, marked, open: vec![] };
         let place = Place { command, fields, name: place, jira };
         // The screen is at hand, and knows.
         for Offered { id, text } in offered {
@@ -238,6 +255,7 @@ impl Wanted {
             Some(id) => {
                 self.refer(&id, &Schema { custom: mark.to_owned(), ..Schema::default() }, &value);
                 self.set(&id, value);
+                self.marked.push(Marked { id, mark, name });
             }
             None => self.open.push(Open { by: By::Mark(mark, name), value: Setting::Json(value) }),
         }
@@ -269,6 +287,11 @@ async fn shaped<'a>(by: &By, text: &str, place: &Place<'a>) -> Result<(&'a Field
         allowed: misfit.allowed,
     })?;
     Ok((field, value))
+}
+
+/// The number that a sprint is named by on the command line.
+pub(super) fn sprint_number(text: &str) -> Result<u64, &'static str> {
+    text.trim().parse().map_err(|_| "a sprint is named by its number, which `jira sprints` lists")
 }
 
 /// `{"name"}`, or `{"id"}` for what is a number.

@@ -8,7 +8,7 @@ use crate::jira::{Jira, JiraError, agile, issue};
 use crate::ops::OpError;
 
 use super::find::Place;
-use super::{By, Offered, shaped};
+use super::{By, Marked, Offered, shaped};
 
 /// What was sent, for whoever has to say why Jira refused it.
 pub(in crate::ops) struct Sent {
@@ -16,6 +16,8 @@ pub(in crate::ops) struct Sent {
     offered: Vec<Offered>,
     /// What names something that only Jira can tell whether it is there.
     referents: Vec<(String, Referent)>,
+    /// The fields that somebody says hold epics and sprints.
+    marked: Vec<Marked>,
     /// The fields that were to be emptied.
     emptied: Vec<String>,
 }
@@ -60,13 +62,14 @@ impl Sent {
         fields: &Map<String, Value>,
         offered: Vec<Offered>,
         mut referents: Vec<(String, Referent)>,
+        marked: Vec<Marked>,
     ) -> Self {
         // Where nobody was named, the project wants somebody, which no value is to blame for.
         if fields.contains_key("assignee") {
             referents.push(("assignee".to_owned(), Referent::User));
         }
         let emptied = fields.iter().filter(|(_, value)| is_empty(value)).map(|(id, _)| id.clone()).collect();
-        Sent { offered, referents, emptied }
+        Sent { offered, referents, marked, emptied }
     }
 
     /// The parent, which was sent as well.
@@ -89,8 +92,9 @@ fn is_empty(value: &Value) -> bool {
 
 /// Why Jira refused the change. A value that a field does not offer is said to be that, in the words that the
 /// same value has with `--field`, with Jira's beside them; so is a user, an issue or a sprint that is not there,
-/// and an empty value where there must be one. Anything else is in Jira's own words. `screen` is asked only
-/// for values of the first kind and for empty ones.
+/// an empty value where there must be one, and a field that is said to be the epic's or the sprint's and is another.
+/// Anything else is in Jira's own words. `screen` is asked only for values of the first kind, for empty ones and for
+/// such a field.
 pub(in crate::ops) async fn explain(
     error: JiraError,
     sent: Sent,
@@ -102,8 +106,9 @@ pub(in crate::ops) async fn explain(
     let refused = |id: &str| details["errors"].get(id).is_some();
     let offered: Vec<_> = sent.offered.into_iter().filter(|offered| refused(offered.id)).collect();
     let emptied: Vec<_> = sent.emptied.into_iter().filter(|id| refused(id)).collect();
+    let marked: Vec<_> = sent.marked.into_iter().filter(|marked| refused(&marked.id)).collect();
     // Without a screen Jira's own words are all there is.
-    if (!offered.is_empty() || !emptied.is_empty())
+    if (!offered.is_empty() || !emptied.is_empty() || !marked.is_empty())
         && let Ok((fields, name)) = screen.await
     {
         let place = Place { command, fields: &fields, name, jira };
@@ -111,6 +116,13 @@ pub(in crate::ops) async fn explain(
             match shaped(&By::Word(id.to_owned()), &text, &place).await {
                 Ok(_) | Err(OpError::Jira(_)) => {}
                 Err(misfit) => return misfit.told_by(error),
+            }
+        }
+        // What is said to be the epic's field and is another takes none, and nothing in the place of one.
+        for Marked { id, mark, name } in marked {
+            if let Some(field) = fields.iter().find(|field| field.id == id && field.schema.custom != mark) {
+                let message = format!("{} ({id}) is another field than {name}", field.name);
+                return OpError::Misfit { command, field: id, message, allowed: vec![] }.told_by(error);
             }
         }
         // What is not on the screen is refused whatever its value.

@@ -43,8 +43,12 @@ async fn boards_are_narrowed_by_project_type_and_name() {
     let wrong = failure(boards::run(narrow(Some("GAIA&type=x"), None, None), &site.jira).await);
     assert_eq!((wrong.code, site.requests().len()), (Code::BadKey, 0));
     let unknown = failure(boards::run(narrow(Some("NOPE"), None, None), &site.jira).await);
-    assert_eq!((unknown.code, unknown.exit_code()), (Code::BadRequest, 1));
-    assert!(unknown.message.contains("NOPE"), "{unknown}");
+    assert_eq!((unknown.code, unknown.exit_code()), (Code::NotFound, 5));
+    assert!(unknown.message.starts_with("there is no project NOPE that this account may see"), "{unknown}");
+    // What Jira refuses for another reason is told in its words.
+    site.answer("/rest/agile/1.0/board", 400, json!({"errorMessages": ["No."], "errors": {}}));
+    let refused = failure(boards::run(narrow(Some("GAIA"), None, None), &site.jira).await);
+    assert_eq!((refused.code, refused.exit_code()), (Code::BadRequest, 1), "{refused}");
 }
 
 #[tokio::test]

@@ -63,6 +63,31 @@ async fn what_jira_does_not_take_empty_is_a_bad_value() {
     }
 }
 
+/// An empty epic in a field that is none is no matter of its being empty.
+#[tokio::test]
+async fn a_field_that_is_not_the_epics_is_said_to_be_that() {
+    let site = site().await;
+    let screen = json!({"fields": {"customfield_10200": {"required": true, "name": "Severity",
+        "schema": {"type": "option", "custom": "x:select", "customId": 10200}, "operations": ["set"]}}});
+    let refusal = json!({"errorMessages": [], "errors": {"customfield_10200": "Severity is required."}});
+    let field = || some("customfield_10200");
+    for args in [
+        UpdateArgs { epic: some(""), epic_field: field(), ..on("GAIA-12") },
+        UpdateArgs { epic: some("GAIA-1"), epic_field: field(), ..on("GAIA-12") },
+        UpdateArgs { sprint: Some(Sprint(None)), sprint_field: field(), ..on("GAIA-12") },
+    ] {
+        site.answer("/rest/api/2/issue/GAIA-12", 400, refusal.clone());
+        site.answer("/rest/api/2/issue/GAIA-12/editmeta", 200, screen.clone());
+        let failed = update(args, &site).await.unwrap_err();
+        assert_eq!((failed.code, failed.exit_code(), failed.status_code), (Code::BadValue, 2, Some(400)));
+        assert!(
+            failed.message.starts_with("Severity (customfield_10200) is another field than "),
+            "{failed}"
+        );
+        assert_eq!(failed.details.unwrap()["errors"]["customfield_10200"], "Severity is required.");
+    }
+}
+
 #[tokio::test]
 async fn an_empty_sprint_or_epic_takes_the_issue_out_of_it() {
     let site = site().await;

@@ -100,7 +100,7 @@ pub(super) async fn boards(ask: Ask) -> Result<Json<Value>, Refusal> {
         },
     };
     let kinds = ask.list("type");
-    if let Some(kind) = kinds.iter().find(|kind| !["scrum", "kanban", "simple"].contains(&kind.as_str())) {
+    if let Some(kind) = kinds.iter().find(|kind| !["scrum", "kanban"].contains(&kind.as_str())) {
         return Err(Refusal::bad(&[&format!("Invalid board type: {kind}")]));
     }
     let name = ask.param("name").unwrap_or_default().to_lowercase();

@@ -100,6 +100,18 @@ async fn refusals_are_jiras_own_words() {
 }
 
 #[tokio::test]
+async fn boards_of_a_project_that_is_not_there_are_told_as_create_tells_it() {
+    let world = World::new().await;
+    world.logged_in().await;
+    insta::assert_snapshot!(world.run(&["boards", "--project", "NOPE"]).await, @r#"
+    exit 5
+    --- stderr
+    {"error":{"kind":"not_found","code":"not_found","message":"there is no project NOPE that this account may see (GET /rest/agile/1.0/board: No project could be found with key or id 'NOPE'.)","exit_code":5,"retryable":false,"actor":"caller","status_code":400,"request_id":"REQUEST","details":{"errorMessages":["No project could be found with key or id 'NOPE'."],"errors":{}}}}
+    "#);
+    world.run(&["boards", "--project", "gaia", "--type", "Scrum"]).await.ok();
+}
+
+#[tokio::test]
 async fn bad_input_is_refused_before_anything_is_sent() {
     let world = World::new().await;
     world.logged_in().await;
@@ -113,9 +125,24 @@ async fn bad_input_is_refused_before_anything_is_sent() {
         &["epics", "--board-id", "-1"],
         &["epics", "--board-id", "1/../2"],
         &["boards", "--limit", "0"],
+        &["boards", "--type", "foo"],
+        &["boards", "--type", "scrum,simple"],
+        &["sprints", "--board-id", "1", "--state", "open"],
+        &["create", "--project", "GAIA", "--summary", "x", "--sprint", "next"],
     ] {
         world.run(args).await.failed(2, "bad_value");
     }
+    insta::assert_snapshot!(world.run(&["sprints", "--board-id", "1", "--state", "active,Foo"]).await, @r#"
+    exit 2
+    --- stderr
+    {"error":{"kind":"usage","code":"bad_value","message":"--state: \"Foo\" is none of active, future, closed","hint":"jira sprints --help","exit_code":2,"retryable":false,"actor":"caller"}}
+    "#);
+    let args = ["create", "--project", "GAIA", "--summary", "x", "--sprint", ""];
+    insta::assert_snapshot!(world.run(&args).await, @r#"
+    exit 2
+    --- stderr
+    {"error":{"kind":"usage","code":"bad_value","message":"invalid value '' for '--sprint <ID>': a sprint is named by its number, which `jira sprints` lists","hint":"jira create --help","exit_code":2,"retryable":false,"actor":"caller"}}
+    "#);
     world.run(&["boards", "--all", "--limit", "1"]).await.failed(2, "bad_flag");
     world.run(&["boards", "--project", "GAIA&x=1"]).await.failed(2, "bad_key");
     assert_eq!(world.requests(), [""; 0]);
