@@ -114,7 +114,7 @@ impl Container {
                 return;
             }
             "entrypoint" => &mut self.entrypoint,
-            "command" => &mut self.command,
+            "command" | "argv" => &mut self.command,
             "args" => &mut self.args,
             _ => return,
         };

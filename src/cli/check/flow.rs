@@ -2,27 +2,15 @@
 //! or what it wrote to stderr, and what of that is compared with 1 or searched for text.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
-
-use regex_lite::Regex;
 
 use super::exits::FOUND;
 use super::hits::Hit;
-use super::invocation::Invocation;
 use super::position::{Names, Position, assignment, is_go_jira, is_key, is_name};
 use super::shell::{Simple, Word};
-use super::wrappers::base;
-
-/// Programs that look for text.
-const SEARCHERS: [&str; 7] = ["grep", "egrep", "fgrep", "rg", "awk", "sed", "findstr"];
+use super::told::searches;
 
 /// Words before an assignment that leave it one.
 const DECLARES: [&str; 6] = ["export", "local", "readonly", "declare", "typeset", "set"];
-
-/// Whether a program looks for text.
-pub fn searches(program: &str) -> bool {
-    SEARCHERS.contains(&base(program))
-}
 
 /// Where the shell stands.
 #[derive(Debug, Default)]
@@ -40,30 +28,41 @@ pub struct Flow {
     /// Of each `case`: whether it is about go-jira's code.
     cases: Vec<bool>,
     /// Variables (`$name`) and files that hold the stderr of a command line, by its number.
-    told: HashMap<String, usize>,
+    pub(super) told: HashMap<String, usize>,
     /// Those of them in which text was looked for.
-    found: Vec<usize>,
-    line: InLine,
+    pub(super) found: Vec<usize>,
+    /// Whether the command at hand compares a text, or looks for one.
+    looks: bool,
+    pub(super) line: InLine,
     pub hits: Vec<Hit>,
 }
 
 /// What ends with a line, or with a text in it.
 #[derive(Debug, Default)]
 pub struct InLine {
-    opened: Vec<Opened>,
+    pub(super) opened: Vec<Opened>,
     backquoted: bool,
     /// Whether go-jira is a part of the pipe so far, and the first one.
     piped: bool,
     begins: bool,
     /// The stderr that the pipe reads.
-    told: Vec<usize>,
+    pub(super) told: Vec<usize>,
+    /// The stderr that is put into the text at hand.
+    pub(super) pasted: Vec<usize>,
+}
+
+/// What a line goes on with behind a text in it.
+pub struct Outside {
+    line: InLine,
+    last: Option<bool>,
+    looks: bool,
 }
 
 /// What stands before a parenthesis.
 #[derive(Debug, Default)]
-struct Opened {
+pub struct Opened {
     /// `name=$(…)`: the exit code is that of what is in it.
-    receiver: Option<String>,
+    pub(super) receiver: Option<String>,
     /// Another command gets the output, and leaves a code of its own.
     covered: bool,
 }
@@ -89,41 +88,25 @@ impl Flow {
 
     /// A text in a line is read. `runs`: as commands of their own; otherwise what is in `$(…)` runs first, and leaves
     /// its exit code to an assignment only.
-    pub fn enter(&mut self, runs: bool, simple: &Simple) -> (InLine, Option<bool>) {
+    pub fn enter(&mut self, runs: bool, simple: &Simple) -> Outside {
         let lasts = runs || is_pure(&simple.words);
-        (std::mem::take(&mut self.line), (!lasts).then_some(self.last))
+        let line = std::mem::take(&mut self.line);
+        Outside { line, last: (!lasts).then_some(self.last), looks: self.looks && !runs }
     }
 
     /// The text is read, and the line goes on.
-    pub fn leave(&mut self, (line, last): (InLine, Option<bool>)) {
+    pub fn leave(&mut self, Outside { line, last, looks }: Outside) {
+        if looks {
+            self.found.append(&mut self.line.pasted);
+        }
         self.line = line;
+        self.looks = looks;
         self.last = last.unwrap_or(self.last);
-    }
-
-    /// A command line of go-jira's, by its number: where does its stderr go?
-    pub fn calls(&mut self, number: usize, one: &Invocation) {
-        let merged = one.redirects.iter().any(|redirect| redirect == "2>&1");
-        for redirect in &one.redirects {
-            let file = redirect.strip_prefix("2>>").or_else(|| redirect.strip_prefix("2>"));
-            let both = redirect.strip_prefix("&>").or_else(|| redirect.strip_prefix('>').filter(|_| merged));
-            if let Some(file) = file.or(both).filter(|file| !file.starts_with(['&', '/']) && !file.is_empty())
-            {
-                self.told.insert(plain(file), number);
-            }
-        }
-        let receiver = self.line.opened.last().and_then(|opened| opened.receiver.as_ref());
-        if let Some(name) = receiver.filter(|_| merged) {
-            self.told.insert(format!("${name}"), number);
-        }
-    }
-
-    /// The command lines whose stderr is searched for text, since this was asked for last.
-    pub fn told(&mut self) -> Vec<usize> {
-        std::mem::take(&mut self.found)
     }
 
     /// A command, in the order of the file. `runs`: it is one, and no text.
     pub fn step(&mut self, simple: &Simple, place: &Position, names: &mut Names, runs: bool) {
+        self.looks = false;
         if runs {
             let words = self.keywords(&simple.words);
             let words = self.case(simple, words);
@@ -166,6 +149,7 @@ impl Flow {
         {
             let exit = variable(&value.text()).is_some_and(|name| self.is_exit(name));
             self.cases.push(exit);
+            self.looks = true;
             let told = self.mentions(std::slice::from_ref(value), &[]);
             self.found.extend(told);
             words = rest;
@@ -186,10 +170,11 @@ impl Flow {
         let told = self.mentions(&simple.words, &simple.redirects);
         let program = simple.words.get(place.program).map(Word::text).unwrap_or_default();
         if searches(&program) {
-            self.found.extend(&told);
+            self.looks = true;
             self.found.append(&mut self.line.told);
         }
-        if self.compares(words) {
+        self.looks |= self.compares(words);
+        if self.looks {
             self.found.extend(&told);
         }
         let pure = is_pure(words);
@@ -301,21 +286,6 @@ impl Flow {
         variable(code).or(Some(code).filter(|code| is_name(code))).is_some_and(|name| self.is_exit(name))
     }
 
-    /// What of the kept stderr is named in words.
-    fn mentions(&self, words: &[Word], redirects: &[String]) -> Vec<usize> {
-        static NAMED: LazyLock<Regex> =
-            LazyLock::new(|| Regex::new(r"\$\{?([A-Za-z_]\w*)").expect("a fixed pattern"));
-        if self.told.is_empty() {
-            return Vec::new();
-        }
-        let named = |text: String| {
-            let whole = self.told.get(text.trim_start_matches('<')).copied();
-            let names = NAMED.captures_iter(&text).map(|found| format!("${}", &found[1]));
-            names.filter_map(|name| self.told.get(&name).copied()).chain(whole).collect::<Vec<_>>()
-        };
-        words.iter().map(Word::text).chain(redirects.iter().cloned()).flat_map(named).collect()
-    }
-
     /// Notes what is opened and closed behind a command.
     fn bounds(&mut self, simple: &Simple) {
         let back = simple.closed_by == "`";
@@ -353,15 +323,10 @@ fn is_pure(words: &[Word]) -> bool {
 }
 
 /// The name in `$name`, `${name}`, `${name:-0}`.
-fn variable(text: &str) -> Option<&str> {
+pub(super) fn variable(text: &str) -> Option<&str> {
     let name = text.strip_prefix('$')?;
     let name = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
     Some(name.split_once(":-").map_or(name, |(name, _)| name))
-}
-
-/// A file or a variable, as it is looked for.
-fn plain(text: &str) -> String {
-    variable(text).map_or_else(|| text.to_owned(), |name| format!("${name}"))
 }
 
 fn owned((one, other): (&str, &str)) -> (String, String) {

@@ -70,7 +70,7 @@ pub fn logical(physical: &[Line]) -> Vec<Line> {
         if folded {
             let mut block = Line::new();
             while at < physical.len() && (is_blank(&physical[at]) || self::indent(&physical[at]) > indent) {
-                let end = physical[at].last().copied();
+                let end = physical[at].last().or(block.last()).copied();
                 block.extend(&physical[at]);
                 // What folds is the end of the line; a blank one ends the command.
                 let c = if is_blank(&physical[at]) { '\n' } else { ' ' };
@@ -266,6 +266,7 @@ mod tests {
 
     #[test]
     fn folded_blocks_are_unfolded_and_literal_ones_are_not() {
+        assert_eq!(lines("run: >\n  one\n\n  two"), ["run: >", "  one \n  two "]);
         let source = "run: >-\n  go-jira run\n  --lenient\nnext: x\nrun: |\n  one\n  two";
         assert_eq!(
             lines(source),

@@ -92,7 +92,7 @@ pub fn bare(line: &[Spot]) -> &[Spot] {
 }
 
 /// Longer than every key whose value is a command.
-const LONGEST_KEY: usize = 24;
+const LONGEST_KEY: usize = 32;
 
 /// What a text in quotes says, if the quotes are YAML's: around all that is there.
 pub fn quoted(value: &[Spot]) -> Option<Line> {

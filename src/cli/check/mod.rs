@@ -17,6 +17,7 @@ mod rules;
 mod script;
 mod settings;
 mod shell;
+mod told;
 mod verdicts;
 mod wrappers;
 

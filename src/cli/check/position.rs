@@ -100,9 +100,9 @@ pub(super) fn assignment(word: &str) -> Option<(&str, &str)> {
     word.split_once('=').filter(|(name, _)| is_name(name))
 }
 
-/// Whether the value of a key of that name is a command.
+/// Whether the value of a key of that name is a command; Ansible's have a collection before it.
 pub(super) fn is_key(name: &str) -> bool {
-    KEYS.contains(&name)
+    KEYS.contains(&name.strip_prefix("ansible.builtin.").unwrap_or(name))
 }
 
 /// `go-jira`, a path that ends so, an image of that name.

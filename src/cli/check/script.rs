@@ -89,7 +89,8 @@ impl Script {
             self.logical = logical(&self.lines);
             self.manifest();
         } else {
-            let make = make::is_make(file).then(|| make::recipes(&self.lines)).unwrap_or_default();
+            let make =
+                if make::is_make(file) { make::recipes(&self.lines) } else { make::Recipes::default() };
             self.logical = logical(if make.lines.is_empty() { &self.lines } else { &make.lines });
             self.called();
             let Containers { invocations, lines: read } = containers(&self.logical);
@@ -176,9 +177,9 @@ impl Script {
             }
             self.flow.step(simple, &place, &mut self.names, code || simple.substituted);
             let caller = number.checked_sub(1).and_then(|before| simples[before].words.last());
-            for (at, word) in simple.words.iter().enumerate() {
+            for (at, word) in simple.words.iter().chain(&simple.targets).enumerate() {
                 if word.quote.is_some() && word.spots.iter().any(|spot| spot.c.is_whitespace()) {
-                    let runs = code && is_code(simple, at, &place, caller);
+                    let runs = code && at < simple.words.len() && is_code(simple, at, &place, caller);
                     let kept = self.flow.enter(runs, simple);
                     self.invoked(behind_alias(simple, word), runs, depth + 1);
                     self.flow.leave(kept);

@@ -30,6 +30,8 @@ pub struct Simple {
     pub words: Vec<Word>,
     /// Such as `2>&1`.
     pub redirects: Vec<String>,
+    /// Where they go to and come from.
+    pub targets: Vec<Word>,
     /// The operator before it.
     pub opened_by: &'static str,
     /// The operator behind it.
@@ -135,6 +137,7 @@ impl Reader<'_> {
             // What stands behind the arrow is where it goes, not an argument.
             let target: Vec<Word> = self.now.words.drain(before..).collect();
             whole.extend(target.iter().map(Word::text));
+            self.now.targets.extend(target);
         }
         self.now.redirects.push(whole);
     }

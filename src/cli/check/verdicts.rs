@@ -2,10 +2,10 @@
 
 use crate::config::parse_boolean;
 
-use super::flow::searches;
 use super::hits::Hit;
 use super::invocation::Invocation;
 use super::script::{Script, Setting};
+use super::told::searches;
 
 /// OAuth, broker and listener flags with the variable that beats them in go-jira.
 pub(super) const FLAG_AND_VARIABLE: [(&str, &str); 10] = [

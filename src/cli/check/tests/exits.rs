@@ -175,6 +175,10 @@ fn text_that_is_searched_for_in_kept_stderr_is_found() {
         "go-jira get --key A-1 2>err.txt; grep found err.txt",
         "go-jira get --key A-1 2> \"$tmp\" || grep -q found \"$tmp\"",
         "go-jira get --key A-1 > log 2>&1\ncat log | awk '/found/'",
+        "go-jira get --key A-1 2>&1 >/dev/null | tee log | grep found",
+        "case \"$(go-jira get --key A-1 2>&1)\" in *found*) ;; esac",
+        "[[ \"$(go-jira get --key A-1 2>&1 >/dev/null)\" == *found* ]] && exit",
+        "grep -q found <<< \"$(go-jira get --key A-1 2>&1)\"",
         "go-jira get --key A-1 &> log\nif grep found < log; then :; fi",
     ] {
         assert_eq!(codes(source), ["stderr_text"], "{source}");
@@ -184,6 +188,8 @@ fn text_that_is_searched_for_in_kept_stderr_is_found() {
         "err=$(go-jira get --key A-1 2>&1); echo \"$err\"; [ -n \"$err\" ]; [ \"$err\" = \"\" ]",
         "go-jira get --key A-1 2>err.txt; cat err.txt",
         "go-jira get --key A-1 2>err.txt; grep found other.txt",
+        "echo \"$(go-jira get --key A-1 2>&1)\"; [ \"$x\" = found ]",
+        "go-jira get --key A-1 2>&1 | tee log; grep x y",
         "err=$(go-jira get --key A-1 2>&1); err=x; [ \"$err\" = x ]",
     ] {
         assert_eq!(codes(source), [""; 0], "{source}");

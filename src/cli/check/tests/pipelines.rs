@@ -132,6 +132,33 @@ if ($LASTEXITCODE -eq 1) { exit 0 }
 }
 
 #[test]
+fn a_playbook_of_ansible() {
+    let source = r###"- hosts: ci
+  tasks:
+    - name: Run go-jira run
+      ansible.builtin.command: go-jira run --ref "{{ ref }}"
+    - ansible.builtin.shell: "go-jira token print > t"
+    - command:
+        argv:
+          - go-jira
+          - search
+          - --limit
+          - "0"
+    - command:
+        cmd: go-jira search --limit 0
+      args:
+        chdir: /srv
+"###;
+    let expected = [
+        "4:32 run_exit go-jira run",
+        "5:31 token_print go-jira token print",
+        "8:13 limit go-jira search",
+        "13:14 limit go-jira search",
+    ];
+    assert_eq!(found("site.yml", source), expected);
+}
+
+#[test]
 fn a_program_of_python() {
     let source = r###"subprocess.run(["go-jira", "run", "--ref", msg], env={"TOKEN": t})
 subprocess.run([

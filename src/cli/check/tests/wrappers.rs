@@ -26,6 +26,7 @@ fn a_program_that_runs_another_is_looked_through() {
         "find . -name x -exec go-jira whoami \\;",
         "find . -name x -exec go-jira whoami +",
         "trap 'go-jira whoami' EXIT",
+        "while read -r x; do :; done <<< \"$(go-jira whoami)\"",
         "alias j='go-jira whoami'",
         "su - ci -c 'go-jira whoami'",
         "docker run --rm --entrypoint go-jira alpine whoami",
