@@ -72,6 +72,12 @@ pub fn containers(lines: &[Line]) -> Containers {
                 top.key = key[2].to_owned();
                 top.take(lines, number, value, source[..start].chars().count());
             }
+        } else if source.trim_start().starts_with(['{', '}']) {
+            // JSON parts two maps with their braces, which stand further out than what is in them.
+            let indent = source.chars().take_while(|c| c.is_whitespace()).count();
+            while open.last().is_some_and(|top| top.indent > indent) {
+                close(&mut open, &mut found);
+            }
         } else if let Some(words) = STAGE.captures(&source) {
             let list = array(line).map(|words| Part { words, lines: vec![number], list: true });
             match &words[1] {

@@ -108,6 +108,7 @@ impl Flow {
     pub fn step(&mut self, simple: &Simple, place: &Position, names: &mut Names, runs: bool) {
         self.looks = false;
         if runs {
+            names.define(simple, place);
             let words = self.keywords(&simple.words);
             let words = self.case(simple, words);
             if !words.is_empty() {

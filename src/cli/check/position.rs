@@ -67,16 +67,18 @@ const RUNNERS: [&str; 14] = [
 ];
 
 /// Functions that run the text they are given, by the end of their name.
-const FUNCTIONS: [&str; 9] =
-    ["sh", "bat", "powershell", "system", "exec", "call", "check_call", "check_output", "Popen"];
+const FUNCTIONS: [&str; 10] =
+    ["sh", "bat", "powershell", "system", "exec", "execSync", "call", "check_call", "check_output", "Popen"];
 
 /// What else go-jira is called in a file.
 #[derive(Debug, Default)]
 pub struct Names {
     /// Variables that hold its name.
     pub variables: HashSet<String>,
-    /// What an alias makes of it.
+    /// Aliases of it, and functions that hand their arguments on to it.
     pub aliases: HashSet<String>,
+    /// The function whose body is read.
+    function: Option<String>,
 }
 
 impl Names {
@@ -86,6 +88,23 @@ impl Names {
         let name = variable.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(variable);
         let (name, default) = name.split_once(":-").unwrap_or((name, ""));
         self.variables.contains(name) || is_go_jira(default)
+    }
+
+    /// Notes where a function begins and ends, and `name() { go-jira "$@"; }`.
+    pub(super) fn define(&mut self, simple: &Simple, place: &Position) {
+        match simple.words.as_slice() {
+            [name] if simple.closed_by == "(" => self.function = Some(name.text()),
+            [function, name, ..] if function.is("function") => self.function = Some(name.text()),
+            [end] if end.is("}") => self.function = None,
+            words => {
+                let given = place.ours.and_then(|(name, end)| words.get(name + 1..end));
+                if let (Some(name), Some([all])) = (&self.function, given)
+                    && all.is("$@")
+                {
+                    self.aliases.insert(name.clone());
+                }
+            }
+        }
     }
 }
 

@@ -301,6 +301,7 @@ fn commands_are_recognised_wherever_they_are_run() {
         "ssh host \"go-jira whoami\"",
         "subprocess.run([\"go-jira\", \"whoami\"])",
         "os.system('go-jira whoami')",
+        "child_process.execSync('go-jira whoami')",
         "run: \"go-jira whoami\"",
         "script: go-jira whoami",
         "  - args: go-jira whoami",

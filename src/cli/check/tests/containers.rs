@@ -165,6 +165,18 @@ steps:
 }
 "###;
     assert_eq!(found("task.json", task), ["2:15 run_exit go-jira run"]);
+    let tasks = r###"{ "containerDefinitions": [
+    {
+      "command": ["run", "--ref", "x", "--token", "y"],
+      "image": "ghcr.io/appleboy/go-jira:0.14"
+    },
+    {
+      "image": "alpine",
+      "command": ["run", "x"]
+    }
+] }
+"###;
+    assert_eq!(found("task.json", tasks), ["3:19 run_exit go-jira run", "3:40 secret_flag --token ***"]);
 }
 
 #[test]

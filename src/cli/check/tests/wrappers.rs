@@ -72,12 +72,16 @@ fn a_variable_an_alias_and_a_default_stand_for_the_name() {
         "bin=$(command -v go-jira); $bin whoami",
         "bin=\"$(which go-jira)\"\nsudo $bin whoami",
         "alias j=go-jira\nj whoami",
+        "j() { go-jira \"$@\"; }\nj whoami",
+        "function j {\n  command go-jira \"$@\"\n}\nif ! j whoami; then :; fi",
+        "function j() {\n  exec /opt/go-jira \"$@\"\n}\nj whoami",
         "IMAGE=ghcr.io/appleboy/go-jira:0.14\ndocker run --rm $IMAGE whoami",
         "env:\n  JIRA: ./bin/go-jira\nsteps:\n  - run: $JIRA whoami",
     ] {
         let found = invoked(source);
         assert!(found.len() == 1 && found[0].ends_with(" go-jira whoami"), "{source}: {found:?}");
     }
+    assert_eq!(invoked("j() {\n  echo go-jira \"$@\"\n}\nj whoami\ngo-jira \"$@\"\nj whoami"), [""; 0]);
     assert_eq!(invoked("JIRA=jira; $JIRA whoami # was go-jira"), [""; 0]);
     let make = "GJ := bin/go-jira\nREF ?= x\n\nmove: $(GJ)\n\t@$(GJ) run --ref \"$(REF)\"\n\t${GJ} search --limit 0\n\
                 \tfor k in a; do $(GJ) get --key $$k --timeout 5; done\n";
