@@ -108,7 +108,7 @@ pub fn random<const N: usize>() -> std::io::Result<[u8; N]> {
 
 /// Fills a buffer with them.
 pub fn fill_randomly(bytes: &mut [u8]) -> std::io::Result<()> {
-    getrandom::fill(bytes).map_err(|error| std::io::Error::other(error.to_string()))
+    getrandom::getrandom(bytes).map_err(|error| std::io::Error::other(error.to_string()))
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub struct Facts {
     pub route: Route,
     /// Who asks.
     pub caller: Option<Caller>,
-    /// Whether its header was judged good: then its caller may not ask without end.
+    /// Whether its header was judged good: then it counts against its caller's limit, if there is one.
     pub admitted: bool,
     /// Which token it is about.
     pub key: Option<TokenKey>,
@@ -81,13 +81,13 @@ impl Facts {
 /// The body of a good answer, wiped when it has been sent.
 pub type Good = Zeroizing<Vec<u8>>;
 
-/// The answer, counted and logged; of those to strangers, so many are.
+/// The answer, counted and logged; of those that were refused by their header, so many are.
 pub fn finish(broker: &Broker, facts: &Facts, result: Result<Good, Refused>) -> Response<Body> {
     let took = facts.begun.elapsed();
     let id = broker.next_id();
     let code = result.as_ref().err().map(|refused| refused.code);
     broker.metrics.answered(facts.route, code, took);
-    if facts.admitted || code.is_none_or(|code| broker.may_say(code)) {
+    if facts.admitted || code.is_none_or(|code| broker.may_say(code, facts.caller.as_ref())) {
         log(broker, facts, result.as_ref().err(), &id, took);
     }
     let mut response = match result {

@@ -15,7 +15,7 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
 use crate::secret::Secret;
-use crate::serve::PeerCertificate;
+use crate::serve::{self, PeerCertificate};
 
 /// One caller, by the strongest name that it has. The names of different kinds never meet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +42,19 @@ impl Caller {
     /// Whoever is at this address.
     pub fn address(address: IpAddr) -> Self {
         Caller(Name::Address(address))
+    }
+
+    /// Whether it has a certificate or a token.
+    pub fn is_named(&self) -> bool {
+        matches!(self.0, Name::Said(_))
+    }
+
+    /// What shares a limit: of IPv6, whoever has one address has 2^64 of them.
+    pub fn block(&self) -> Self {
+        match &self.0 {
+            Name::Said(_) => self.clone(),
+            Name::Address(address) => Caller::address(serve::block(*address)),
+        }
     }
 
     /// The name with its kind.

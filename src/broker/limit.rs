@@ -30,7 +30,9 @@ impl Limit {
     /// Takes one request of this caller, or says how many whole seconds it has to wait.
     pub fn take(&self, caller: &Caller) -> Result<(), u64> {
         let Some(callers) = &self.callers else { return Ok(()) };
-        callers.check_key(caller).map_err(|refused| seconds(refused.wait_time_from(self.clock.now())))
+        callers
+            .check_key(&caller.block())
+            .map_err(|refused| seconds(refused.wait_time_from(self.clock.now())))
     }
 
     /// Forgets the callers that are as good as new.
@@ -68,8 +70,16 @@ mod tests {
         assert!((1..=30).contains(&wait), "{wait}");
         limit.take(&other).unwrap();
         assert_eq!(limit.known(), 2);
+        let [first, second, third] = ["2001:db8::1", "2001:db8::ffff", "2001:db8:0:1::1"]
+            .map(|address| Caller::address(address.parse().unwrap()));
+        for caller in [&first, &second, &second] {
+            limit.take(caller).unwrap();
+        }
+        assert!(limit.take(&first).is_err(), "one network has one limit");
+        limit.take(&third).unwrap();
+        assert_eq!(limit.known(), 4);
         limit.forget();
-        assert_eq!(limit.known(), 2, "they are not as good as new");
+        assert_eq!(limit.known(), 4, "they are not as good as new");
         let none = Limit::new(Rate { per_minute: 0, burst: 1 });
         assert!((0..1000).all(|_| none.take(&one).is_ok()));
     }

@@ -11,7 +11,7 @@ use crate::process::{Clock, Stream, own_thread};
 
 /// How long lines are gathered.
 const GATHER: Duration = Duration::from_millis(10);
-/// What may wait for the reader. Beyond it lines are lost, and counted: the broker does not stop for a log.
+/// What may wait while the reader has what came before. Beyond it lines are lost, and counted: the broker does not stop for a log.
 const BACKLOG: usize = 4 * 1024 * 1024;
 
 /// Where the lines go. Clones write to the same place.
@@ -124,26 +124,18 @@ impl Shared {
 
     fn write_until_ended(&self) {
         let mut lines = lock(&self.lines);
-        // What was not written may have left half a line.
+        // Whether the last thing that was written is half a line.
         let mut cut = false;
         loop {
             while lines.bytes.is_empty() && !lines.ended {
                 lines = self.filled.wait(lines).unwrap_or_else(PoisonError::into_inner);
             }
             if !lines.ended {
-                let gathered = self.filled.wait_timeout(lines, GATHER);
-                lines = gathered.unwrap_or_else(PoisonError::into_inner).0;
+                lines = self.gather(lines);
             }
-            // The reader has what fits into the stream's memory to read first.
-            if self.stream.waiting() > BACKLOG && !lines.ended {
-                continue;
-            }
-            let ended = lines.ended;
             let mut bytes = std::mem::take(&mut lines.bytes);
             let unsaid = std::mem::take(&mut lines.unsaid);
             drop(lines);
-            // An end for half a line, and what was not said so far: these are not among the lines that may be lost.
-            let (before, after) = (u64::from(cut), u64::from(unsaid > 0));
             if unsaid > 0 {
                 let line = self.line(Level::Warn, "log_lost").number("lines", unsaid);
                 bytes.extend_from_slice(line.end().as_bytes());
@@ -151,19 +143,31 @@ impl Shared {
             if cut {
                 bytes.insert(0, b'\n');
             }
-            cut = self.stream.write(&bytes).is_err();
+            // What becomes of it is looked at below.
+            let _ = self.stream.write(&bytes);
             lines = lock(&self.lines);
-            if cut {
-                // A full disk has room again some day, and nobody would know what happened from then on.
-                self.stream.try_again();
-                let ends = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
-                lines.lose(ends - before - after);
+            while self.stream.waiting() > 0 && !lines.ended {
+                lines = self.gather(lines);
+            }
+            // A full disk has room again some day, and a pipe another reader.
+            let taken = bytes.len().saturating_sub(self.stream.take_lost());
+            if taken < bytes.len() {
+                // The end of half a line and the line of those that were lost are not among those that may be.
+                let own = usize::from(cut && taken == 0) + usize::from(unsaid > 0);
+                let ends = bytes[taken..].iter().filter(|byte| **byte == b'\n').count();
+                lines.lose(ends.saturating_sub(own) as u64);
                 lines.unsaid += unsaid;
             }
-            if ended && lines.bytes.is_empty() {
+            cut = if taken > 0 { bytes[taken - 1] != b'\n' } else { cut };
+            if lines.ended && lines.bytes.is_empty() {
                 return;
             }
         }
+    }
+
+    /// Lets lines come for a moment.
+    fn gather<'l>(&self, lines: MutexGuard<'l, Lines>) -> MutexGuard<'l, Lines> {
+        self.filled.wait_timeout(lines, GATHER).unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
@@ -307,9 +311,15 @@ mod tests {
 
     #[tokio::test]
     async fn lines_that_a_full_disk_does_not_take_are_counted_and_said_when_it_has_room() {
-        let disk = Disk::default();
+        for stream in [Stream::new, Stream::slow] {
+            let disk = Disk::default();
+            lines_are_lost_and_said(stream(disk.clone(), false, None), &disk).await;
+        }
+    }
+
+    async fn lines_are_lost_and_said(stream: Stream, disk: &Disk) {
         let clock = Clock::from_fn(|| jiff::Timestamp::UNIX_EPOCH);
-        let log = Log::start(Stream::new(disk.clone(), false, None), clock).unwrap();
+        let log = Log::start(stream.clone(), clock).unwrap();
         let metrics = Metrics::new(0.0, false, None);
         let until = async |lines: u64| {
             let counted = async {
@@ -320,8 +330,10 @@ mod tests {
             };
             tokio::time::timeout(Duration::from_secs(60), counted).await.expect("they are counted");
         };
-        // It ends in the middle of a line.
-        disk.room.store(20, Ordering::Relaxed);
+        // It ends in the middle of a line, behind a whole one.
+        let length = log.line(Level::Info, "first").end().len();
+        disk.room.store(length + 20, Ordering::Relaxed);
+        log.write(log.line(Level::Info, "first"));
         for lost in 1..=2 {
             log.write(log.line(Level::Info, "lost"));
             until(lost).await;
@@ -329,10 +341,16 @@ mod tests {
         disk.room.store(usize::MAX, Ordering::Relaxed);
         log.write(log.line(Level::Info, "whole"));
         log.end().await;
+        stream.written().await.unwrap();
         let text = String::from_utf8(disk.written.0.lock().unwrap().clone()).unwrap();
         let whole = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
         let said: Vec<_> = whole.map(|line| (line["event"].clone(), line["lines"].as_u64())).collect();
-        assert_eq!(said, [("whole".into(), None), ("log_lost".into(), Some(2))], "{text}");
+        assert_eq!(
+            said,
+            [("first".into(), None), ("whole".into(), None), ("log_lost".into(), Some(2))],
+            "{text}"
+        );
+        assert!(!text.contains("\n\n"), "{text}");
         assert_eq!(metrics.log_lost.get(), 2);
     }
 }

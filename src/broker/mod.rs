@@ -301,9 +301,13 @@ fn admin_api(broker: &Arc<Broker>) -> Handler {
 }
 
 fn admin_manners(broker: &Arc<Broker>) -> Manners {
-    let broker = Arc::clone(broker);
-    let refusal = move |refusal, parts: &_| admin::turned_away(&broker, refusal, parts);
-    Manners { refusal: Arc::new(refusal), ..Manners::default() }
+    let [refusing, answering] = [(); 2].map(|()| Arc::clone(broker));
+    Manners {
+        refusal: Arc::new(move |refusal, parts| admin::turned_away(&refusing, refusal, parts)),
+        // No body is waited for.
+        gate: Arc::new(move |parts| Some(admin::answer_alone(&answering, &parts.method, parts.uri.path()))),
+        ..Manners::default()
+    }
 }
 
 fn manners(broker: &Arc<Broker>) -> Manners {

@@ -22,11 +22,12 @@ const LINES: u32 = 10;
 const WHILE: Duration = Duration::from_secs(10);
 
 /// What there are lines of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Kind {
     Shed(Shed),
     Unserved(Trouble),
-    Refused(ErrorCode),
+    /// Of a caller with a name, of which there are few, and of all others together.
+    Refused(ErrorCode, Option<Caller>),
 }
 
 /// What has been said of each kind, and what has not.
@@ -59,7 +60,7 @@ impl Unsaid {
         self.lock().retain(|kind, said| {
             let goes_on = by.is_some_and(|now| now < said.since + WHILE);
             if !goes_on && said.unsaid > 0 {
-                over.push((*kind, said.unsaid));
+                over.push((kind.clone(), said.unsaid));
             }
             goes_on
         });
@@ -82,7 +83,7 @@ impl Broker {
         };
         self.metrics.shed(reason);
         let kind = Kind::Shed(reason);
-        if worth && self.unsaid.may_say(kind, Instant::now()) {
+        if worth && self.unsaid.may_say(kind.clone(), Instant::now()) {
             self.log.write(from(self.begin(kind).word("request_id", &id), no_room.peer));
         }
         answer::no_room(&id)
@@ -112,7 +113,7 @@ impl Broker {
         };
         self.metrics.unserved(reason);
         let kind = Kind::Unserved(reason);
-        if !self.unsaid.may_say(kind, Instant::now()) {
+        if !self.unsaid.may_say(kind.clone(), Instant::now()) {
             return;
         }
         let mut line = self.begin(kind);
@@ -125,9 +126,10 @@ impl Broker {
         });
     }
 
-    /// Whether a request that was refused by its header may have its line.
-    pub(super) fn may_say(&self, code: ErrorCode) -> bool {
-        self.unsaid.may_say(Kind::Refused(code), Instant::now())
+    /// Whether a request that was refused by its header may have its line. Who has no name writes nobody else's away.
+    pub(super) fn may_say(&self, code: ErrorCode, caller: Option<&Caller>) -> bool {
+        let named = caller.filter(|caller| caller.is_named()).cloned();
+        self.unsaid.may_say(Kind::Refused(code, named), Instant::now())
     }
 
     /// Says how many there were of what has had its lines.
@@ -141,7 +143,13 @@ impl Broker {
         match kind {
             Kind::Shed(Shed::Address) => self.log.line(Level::Warn, "crowded"),
             Kind::Shed(_) => self.log.line(Level::Warn, "full"),
-            Kind::Refused(code) => self.log.line(Level::Info, "refused").word("code", code.as_str()),
+            Kind::Refused(code, caller) => {
+                let line = self.log.line(Level::Info, "refused").word("code", code.as_str());
+                match caller {
+                    Some(caller) => line.text("caller", &caller.as_str()),
+                    None => line,
+                }
+            }
             Kind::Unserved(reason) => {
                 let level = if reason == Trouble::Accept { Level::Warn } else { Level::Info };
                 self.log.line(level, "unserved").word("code", reason.as_str())
@@ -162,14 +170,14 @@ mod tests {
     fn of_each_kind_there_are_some_lines_in_a_while_and_then_a_number() {
         let (unsaid, start) = (Unsaid::default(), Instant::now());
         let (one, other) = (Kind::Unserved(Trouble::Header), Kind::Shed(Shed::Connections));
-        let said = |at: Instant| (0..100).filter(|_| unsaid.may_say(one, at)).count();
+        let said = |at: Instant| (0..100).filter(|_| unsaid.may_say(one.clone(), at)).count();
         assert_eq!(said(start), 10);
         assert!(unsaid.may_say(other, start), "another kind has its own");
         let within = start + WHILE - Duration::from_secs(1);
         assert_eq!((unsaid.over(Some(within)), said(within)), (vec![], 0));
         let after = start + WHILE;
-        assert_eq!(unsaid.over(Some(after)), [(one, 190)]);
+        assert_eq!(unsaid.over(Some(after)), [(one.clone(), 190)]);
         assert_eq!((unsaid.over(Some(after)), said(after)), (vec![], 10));
-        assert_eq!(unsaid.over(None), [(one, 90)], "at the end, all of it");
+        assert_eq!(unsaid.over(None), [(one.clone(), 90)], "at the end, all of it");
     }
 }

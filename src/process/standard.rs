@@ -14,6 +14,8 @@ mod unix {
     use rustix::fs::{FileType, fstat};
     use rustix::io::Errno;
 
+    use crate::process::stream::{Taken, fill};
+
     /// Stdout or stderr.
     #[derive(Clone, Copy)]
     pub(in crate::process) struct Standard {
@@ -37,14 +39,14 @@ mod unix {
         }
 
         /// Writes what it takes at once, perhaps nothing.
-        pub(in crate::process) fn write_now(mut self, bytes: &[u8]) -> io::Result<usize> {
+        pub(in crate::process) fn write_now(mut self, bytes: &[u8]) -> Taken {
             if self.file {
-                return self.write_all(bytes).map(|()| bytes.len());
+                return fill(&mut self, bytes);
             }
             match self.try_write(bytes) {
-                Err(Errno::PIPE) => Err(Errno::PIPE.into()),
+                Err(Errno::PIPE) => (0, Err(Errno::PIPE.into())),
                 // Any other error is the thread's to meet: many kinds of files know no such writing.
-                written => Ok(written.unwrap_or(0)),
+                written => (written.unwrap_or(0), Ok(())),
             }
         }
 
@@ -87,6 +89,8 @@ mod unix {
 mod windows {
     use std::io::{self, Write};
 
+    use crate::process::stream::Taken;
+
     /// Stdout or stderr.
     #[derive(Clone, Copy)]
     pub(in crate::process) enum Standard {
@@ -104,8 +108,8 @@ mod windows {
         }
 
         /// Nothing is known to be taken at once.
-        pub(in crate::process) fn write_now(self, _bytes: &[u8]) -> io::Result<usize> {
-            Ok(0)
+        pub(in crate::process) fn write_now(self, _bytes: &[u8]) -> Taken {
+            (0, Ok(()))
         }
     }
 

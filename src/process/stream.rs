@@ -27,8 +27,11 @@ pub struct Stream {
     width: Option<u16>,
 }
 
-/// Writes what can be written at once, and says how much that was.
-type Now = Box<dyn FnMut(&[u8]) -> io::Result<usize> + Send>;
+/// How many bytes were taken, and why it was not more if something is wrong.
+pub(super) type Taken = (usize, io::Result<()>);
+
+/// Writes what can be written at once.
+type Now = Box<dyn FnMut(&[u8]) -> Taken + Send>;
 
 /// Held by the one who writes.
 struct Pen {
@@ -52,22 +55,19 @@ struct Shared {
     waiting: AtomicUsize,
     /// Why it writes no more. What follows a piece that was lost is not written: it would look whole.
     broken: Mutex<Option<io::Error>>,
+    /// Bytes that were not written since, and never will be.
+    lost: AtomicUsize,
 }
 
 impl Stream {
     /// A writer that never waits; `terminal` says whether a person reads it, `width` how many columns they see.
     pub fn new(mut sink: impl Write + Send + 'static, terminal: bool, width: Option<u16>) -> Self {
-        let now = move |bytes: &[u8]| {
-            sink.write_all(bytes)?;
-            sink.flush()?;
-            Ok(bytes.len())
-        };
-        Stream::of(Box::new(now), None, terminal, width)
+        Stream::of(Box::new(move |bytes| fill(&mut sink, bytes)), None, terminal, width)
     }
 
     /// A writer that may wait for its reader.
     pub fn slow(sink: impl Write + Send + 'static, terminal: bool, width: Option<u16>) -> Self {
-        Stream::of(Box::new(|_| Ok(0)), Some(Box::new(sink)), terminal, width)
+        Stream::of(Box::new(|_| (0, Ok(()))), Some(Box::new(sink)), terminal, width)
     }
 
     /// One of the process's own.
@@ -94,22 +94,28 @@ impl Stream {
     /// Writes all of it, now or soon. An error may be that of an earlier call.
     pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let mut pen = lock(&self.pen);
-        self.shared.check()?;
-        // With nothing waiting the thread is idle, and stays so while the pen is held.
-        let written = match self.waiting() {
-            0 => (pen.now)(bytes).inspect_err(|error| self.shared.fail(error))?,
-            _ => 0,
-        };
-        match &bytes[written..] {
-            [] => Ok(()),
-            rest => pen.hand_over(rest, &self.shared),
+        if let Err(error) = self.shared.check() {
+            self.shared.lose(bytes.len());
+            return Err(error);
         }
+        // With nothing waiting the thread is idle, and stays so while the pen is held.
+        let (taken, result) = if self.waiting() == 0 { (pen.now)(bytes) } else { (0, Ok(())) };
+        let rest = &bytes[taken..];
+        if let Err(error) = result {
+            self.shared.fail(copy(&error), rest.len());
+            return Err(error);
+        }
+        if rest.is_empty() { Ok(()) } else { pen.hand_over(rest, &self.shared) }
     }
 
-    /// Forgets why it writes no more, if it does not: what comes next is tried again. For who says things that stand by
-    /// themselves, and knows what to do about those that are lost.
-    pub fn try_again(&self) {
-        *lock(&self.shared.broken) = None;
+    /// How many bytes were lost; what comes next is tried again. For who has nothing else waiting, and says things that
+    /// stand by themselves.
+    pub fn take_lost(&self) -> usize {
+        let lost = self.shared.lost.swap(0, Ordering::AcqRel);
+        if lost > 0 {
+            *lock(&self.shared.broken) = None;
+        }
+        lost
     }
 
     /// How many bytes have not reached it yet.
@@ -170,9 +176,10 @@ fn obey(orders: &mpsc::Receiver<Order>, sink: &mut dyn Write, shared: &Shared) {
     for order in orders {
         match order {
             Order::Write(bytes) => {
-                let whole = lock(&shared.broken).is_none();
-                if whole && let Err(error) = sink.write_all(&bytes).and_then(|()| sink.flush()) {
-                    *lock(&shared.broken) = Some(error);
+                if lock(&shared.broken).is_some() {
+                    shared.lose(bytes.len());
+                } else if let (taken, Err(error)) = fill(sink, &bytes) {
+                    shared.fail(error, bytes.len() - taken);
                 }
                 shared.waiting.fetch_sub(bytes.len(), Ordering::AcqRel);
             }
@@ -183,8 +190,13 @@ fn obey(orders: &mpsc::Receiver<Order>, sink: &mut dyn Write, shared: &Shared) {
 }
 
 impl Shared {
-    fn fail(&self, error: &io::Error) {
-        *lock(&self.broken) = Some(copy(error));
+    fn fail(&self, error: io::Error, lost: usize) {
+        *lock(&self.broken) = Some(error);
+        self.lose(lost);
+    }
+
+    fn lose(&self, bytes: usize) {
+        self.lost.fetch_add(bytes, Ordering::AcqRel);
     }
 
     fn check(&self) -> io::Result<()> {
@@ -193,6 +205,20 @@ impl Shared {
             Some(error) => Err(copy(error)),
         }
     }
+}
+
+/// Writes all of it, or as much as is taken.
+pub(super) fn fill(sink: &mut dyn Write, bytes: &[u8]) -> Taken {
+    let mut taken = 0;
+    while taken < bytes.len() {
+        match sink.write(&bytes[taken..]) {
+            Ok(0) => return (taken, Err(io::ErrorKind::WriteZero.into())),
+            Ok(more) => taken += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (taken, Err(error)),
+        }
+    }
+    (taken, sink.flush())
 }
 
 fn copy(error: &io::Error) -> io::Error {

@@ -38,6 +38,7 @@ pub use guard::{CloseUnanswered, Refusal};
 pub use manners::{Broken, Busy, Full, Gate, Manners, NoRoom, Refuse, Taken, Unserved};
 
 use connection::Shared;
+pub use peers::block;
 use peers::{Peers, Seat};
 
 /// Connections that the kernel keeps for us before they are accepted. 128 is the default, and a burst

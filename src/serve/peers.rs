@@ -65,7 +65,7 @@ impl Drop for Seat {
 }
 
 /// What counts as one address. Whoever has one of IPv6 has 2^64 of them, which differ in their second half.
-fn block(peer: IpAddr) -> IpAddr {
+pub fn block(peer: IpAddr) -> IpAddr {
     match peer {
         IpAddr::V4(_) => peer,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),

@@ -163,7 +163,8 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 /// Whether that is for want of IPv6 on this machine. Any other error would be the same for its other addresses, or worse:
-/// they are free, and callers who come by IPv6 are at another process.
+/// they are free, and callers who come by IPv6 are at another process. (Linux says so of a port that somebody has on one
+/// address of IPv6. Other systems let both have it.)
 fn lacks_ipv6(error: &io::Error) -> bool {
     // There is no kind for it.
     #[cfg(unix)]
@@ -244,11 +245,10 @@ impl Drop for OwnRuntime {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn a_machine_without_ipv6_is_known_by_its_errors() {
         use rustix::io::Errno;

@@ -5,6 +5,7 @@ use std::path::Path;
 use jira_oauth::broker::material::TlsFiles;
 
 use super::house::House;
+use crate::support::wait;
 
 /// A certificate for these years, and its key.
 fn write(dir: &Path, from: i32, to: i32) {
@@ -48,9 +49,12 @@ async fn an_expired_certificate_does_not_take_the_place_of_one_that_is_valid() {
     write(dir.path(), 2020, 2029);
     house.broker.read_again();
     house.log.until(|line| line["event"] == "reload" && line["result"] == "ok").await;
-    while house.metric(EXPIRY).await != 1_861_920_000.0 {
-        tokio::task::yield_now().await;
-    }
+    wait(async {
+        while house.metric(EXPIRY).await != 1_861_920_000.0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

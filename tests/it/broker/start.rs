@@ -73,6 +73,7 @@ async fn a_broker_without_what_it_needs_does_not_start() {
 
 /// Only where there is no IPv6 is every address every one of IPv4: else callers who come by IPv6 would be at whoever has
 /// the port there.
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_port_that_is_taken_in_one_family_is_taken() {
     let Ok(taken) = TcpListener::bind("[::1]:0") else {
