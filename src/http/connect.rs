@@ -79,7 +79,10 @@ impl Proxies {
         if no_proxy.split(',').any(|exception| exception.trim() == "*") {
             return None;
         }
-        let concerned = Matcher::builder().all("http://proxy.invalid").no(no_proxy).build();
+        // As Go's: `*.example.com` is `.example.com`.
+        let no_proxy: Vec<&str> =
+            no_proxy.split(',').map(|exception| exception.trim().trim_start_matches('*')).collect();
+        let concerned = Matcher::builder().all("http://proxy.invalid").no(no_proxy.join(",")).build();
         Some(Proxies { concerned: Arc::new(concerned), proxy: understood(proxy) })
     }
 

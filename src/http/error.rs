@@ -12,7 +12,7 @@ use crate::error::{Code, Failure};
 #[derive(Clone, Debug, Error)]
 pub enum HttpError {
     /// The host's name is not known.
-    #[error("the host {host} is not known to the name service")]
+    #[error("the name service does not know {host}")]
     Dns {
         /// The host asked for.
         host: String,
@@ -32,6 +32,12 @@ pub enum HttpError {
         host: String,
         /// The TLS library's words.
         reason: String,
+    },
+    /// What answers there does not speak TLS.
+    #[error("{host} does not speak TLS on that port: is it http, or another port?")]
+    NotTls {
+        /// The host asked for.
+        host: String,
     },
     /// The request was sent, and no answer came in time.
     #[error("{host} did not answer in time")]
@@ -83,7 +89,9 @@ pub enum HttpError {
         host: String,
     },
     /// What was named as the proxy is none that could be used.
-    #[error("the proxy that the environment names is not the URL of an HTTP proxy")]
+    #[error(
+        "the proxy that the environment names cannot be used: it is not the URL of an HTTP proxy, and others (SOCKS) are not supported"
+    )]
     BadProxy,
 }
 
@@ -94,10 +102,11 @@ impl HttpError {
             return HttpError::cut_off(error, host);
         }
         let unreached = chain(error).find_map(|cause| cause.downcast_ref::<Unreached>());
-        let host = unreached.map_or(host, |proxy| proxy.host.clone());
+        let host = unreached.map_or(host, |proxy| format!("the proxy {}", proxy.host));
         match certificate_problem(error) {
             Some(Problem::Certificate(reason)) => HttpError::Untrusted { host, reason },
             Some(Problem::Roots(reason)) => HttpError::Roots { reason },
+            Some(Problem::NotTls) => HttpError::NotTls { host },
             None if chain(error).any(|cause| cause.is::<UnknownName>()) => HttpError::Dns { host },
             None => HttpError::Connect { host, reason: innermost(error) },
         }
@@ -115,6 +124,7 @@ impl HttpError {
             HttpError::Dns { .. }
             | HttpError::Connect { .. }
             | HttpError::Untrusted { .. }
+            | HttpError::NotTls { .. }
             | HttpError::NotConnected { .. }
             | HttpError::NoTimeLeft { .. }
             | HttpError::Roots { .. }
@@ -128,6 +138,7 @@ impl HttpError {
     pub fn is_lasting(&self) -> bool {
         match self {
             HttpError::Untrusted { .. }
+            | HttpError::NotTls { .. }
             | HttpError::Roots { .. }
             | HttpError::Unsendable
             | HttpError::TooLong { .. }
@@ -160,6 +171,7 @@ impl From<HttpError> for Failure {
             }
             HttpError::Roots { .. }
             | HttpError::Unsendable
+            | HttpError::NotTls { .. }
             | HttpError::TooLong { .. }
             | HttpError::BadProxy => Code::BadValue,
             HttpError::TooLarge { .. } => Code::TooLarge,
@@ -173,6 +185,8 @@ enum Problem {
     Certificate(String),
     /// Ours: `roots.rs` reports what it cannot read in this way.
     Roots(String),
+    /// It is no TLS at all.
+    NotTls,
 }
 
 fn certificate_problem(error: &(dyn StdError + 'static)) -> Option<Problem> {
@@ -181,6 +195,7 @@ fn certificate_problem(error: &(dyn StdError + 'static)) -> Option<Problem> {
         rustls::Error::InvalidCertificate(reason) => Some(Problem::Certificate(reason.to_string())),
         rustls::Error::NoCertificatesPresented => Some(Problem::Certificate("it presented none".to_owned())),
         rustls::Error::General(reason) => Some(Problem::Roots(reason.clone())),
+        rustls::Error::InvalidMessage(_) => Some(Problem::NotTls),
         _ => None,
     }
 }

@@ -34,6 +34,10 @@ pub(super) enum Verdict {
 
 /// Decides whether Jira accepted the credential.
 pub(super) fn judge(request: &Request, answer: &Answer) -> Verdict {
+    // No REST resource answers so, whoever asks: nothing is there.
+    if answer.status == 404 && answer.body.is_none() {
+        return Verdict::Known;
+    }
     if answer.is_anonymous() {
         return Verdict::Stranger;
     }

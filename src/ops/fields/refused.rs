@@ -108,27 +108,30 @@ pub(in crate::ops) async fn explain(
     let emptied: Vec<_> = sent.emptied.into_iter().filter(|id| refused(id)).collect();
     let marked: Vec<_> = sent.marked.into_iter().filter(|marked| refused(&marked.id)).collect();
     // Without a screen Jira's own words are all there is.
-    if (!offered.is_empty() || !emptied.is_empty() || !marked.is_empty())
-        && let Ok((fields, name)) = screen.await
-    {
-        let place = Place { command, fields: &fields, name, jira };
-        for Offered { id, text } in offered {
-            match shaped(&By::Word(id.to_owned()), &text, &place).await {
-                Ok(_) | Err(OpError::Jira(_)) => {}
-                Err(misfit) => return misfit.told_by(error),
-            }
+    let asks = !offered.is_empty() || !emptied.is_empty() || !marked.is_empty();
+    let (fields, name) = if asks { screen.await.unwrap_or_default() } else { Default::default() };
+    let place = Place { command, fields: &fields, name, jira };
+    for Offered { id, text } in offered.into_iter().filter(|_| !fields.is_empty()) {
+        match shaped(&By::Word(id.to_owned()), &text, &place).await {
+            Ok(_) | Err(OpError::Jira(_)) => {}
+            Err(misfit) => return misfit.told_by(error),
         }
-        // What is said to be the epic's field and is another takes none, and nothing in the place of one.
-        for Marked { id, mark, name } in marked {
-            if let Some(field) = fields.iter().find(|field| field.id == id && field.schema.custom != mark) {
-                let message = format!("{} ({id}) is another field than {name}", field.name);
-                return OpError::Misfit { command, field: id, message, allowed: vec![] }.told_by(error);
-            }
-        }
-        // What is not on the screen is refused whatever its value.
-        if emptied.iter().any(|id| fields.iter().any(|field| field.id == *id)) {
-            return OpError::Emptied(error);
-        }
+    }
+    // What is said to be the epic's field and is another takes none, and nothing in the place of one.
+    let another = |emptied_ones: bool| {
+        let mut marked = marked.iter().filter(|marked| emptied.contains(&marked.id) == emptied_ones);
+        marked.find_map(|Marked { id, mark, name }| {
+            let field = fields.iter().find(|field| field.id == *id && field.schema.custom != *mark)?;
+            let message = format!("{} ({id}) is another field than {name}", field.name);
+            Some(OpError::Misfit { command, field: id.clone(), message, allowed: vec![] })
+        })
+    };
+    if let Some(misfit) = another(true) {
+        return misfit.told_by(error);
+    }
+    // What is not on the screen is refused whatever its value.
+    if emptied.iter().any(|id| fields.iter().any(|field| field.id == *id)) {
+        return OpError::Emptied(error);
     }
     let referents: Vec<_> = sent.referents.into_iter().filter(|(id, _)| refused(id)).collect();
     if referents.iter().any(|(_, referent)| *referent == Referent::User) {
@@ -138,6 +141,9 @@ pub(in crate::ops) async fn explain(
         if let Some(what) = referent.missing(jira).await {
             return OpError::Nowhere { field, what }.told_by(error);
         }
+    }
+    if let Some(misfit) = another(false) {
+        return misfit.told_by(error);
     }
     error.into()
 }

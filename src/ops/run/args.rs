@@ -129,7 +129,7 @@ impl Plan {
                 return Err(OpError::Value { command: "run", message });
             }
         }
-        // An empty variable never comes here; what was typed empty comes of one that a script has not set.
+        // An empty variable never comes here; what was typed empty, or holds blanks alone, comes of one that is not set.
         // A comment may be what is left of a text.
         let asked = [("to-transition", &to_transition), ("resolution", &resolution), ("assignee", &assignee)];
         for (name, text) in asked {
@@ -140,6 +140,11 @@ impl Plan {
         }
         flag::require("run", &[("ref", reference.is_some())])?;
         let text = reference.unwrap_or_default();
+        // As go-jira says it; and nothing on stdin is what a command before the pipe leaves that failed.
+        if text.trim().is_empty() {
+            let message = "--ref is empty: it is the text to find issue keys in".to_owned();
+            return Err(OpError::Value { command: "run", message });
+        }
         let pattern = match filled(issue_format) {
             Some(pattern) => Pattern::custom(&pattern)?,
             None => Pattern::default(),

@@ -173,3 +173,22 @@ async fn a_wrong_context_path_is_not_jira() {
     let ran = whoami.run().await.failed(1, "not_jira");
     assert!(ran.error()["message"].as_str().unwrap().contains("path"), "{ran}");
 }
+
+/// Jira's own page for what is not there names nobody, whoever asks for it.
+#[tokio::test]
+async fn a_wrong_path_behind_the_context_is_not_blamed_on_the_credential() {
+    let world = World::new().await;
+    for path in ["wrong", "secure"] {
+        let base_url = format!("{}/{path}", world.jira.base_url());
+        for whoami in [
+            world.with_token(&["whoami", "--base-url", &base_url]),
+            world
+                .command(&["whoami", "--base-url", &base_url])
+                .env("JIRA_USERNAME", "developer")
+                .env("JIRA_PASSWORD", "developer"),
+        ] {
+            let ran = whoami.run().await.failed(1, "not_jira");
+            assert!(ran.error()["message"].to_string().contains("path right"), "{ran}");
+        }
+    }
+}

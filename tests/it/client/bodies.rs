@@ -200,6 +200,21 @@ async fn what_never_left_is_told_from_what_may_have() {
     assert!(matches!(silent, HttpError::Broken { .. }) && silent.may_have_been_sent(), "{silent:?}");
 }
 
+#[tokio::test]
+async fn a_plain_server_is_told_from_an_untrusted_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let plain_server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(&answer("", b"1", 1)).await.unwrap();
+        let _ = stream.read_to_end(&mut vec![]).await;
+    };
+    let client = client(&Options { insecure: true, ..Options::default() });
+    let (read, ()) = wait(join(text(&client, &url, 100, LONG), plain_server)).await;
+    let error = read.unwrap_err();
+    assert!(matches!(error, HttpError::NotTls { .. }) && error.is_lasting(), "{error:?}");
+}
+
 #[test]
 fn a_url_that_http_has_no_room_for_is_refused() {
     let long = format!("https://jira.example.com/{}", "a".repeat(70_000));

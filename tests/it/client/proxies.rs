@@ -128,6 +128,10 @@ async fn exceptions_go_directly() {
         assert_eq!(get(&proxy.client(no_proxy), &url).await.unwrap(), 204, "{no_proxy}");
     }
     assert_eq!(get(&proxy.client("127.0.0.2,example.com"), &url).await.unwrap(), 500);
+    for no_proxy in ["*.example.com", ".EXAMPLE.com", "example.com"] {
+        let unknown = get(&proxy.client(no_proxy), "http://jira.invalid.example.com/").await;
+        assert!(!matches!(unknown, Ok(500)), "{no_proxy}");
+    }
     assert_eq!((direct.seen().len(), proxy.seen().len()), (3, 1));
     assert!(direct.seen()[0].starts_with("GET / HTTP/1.1\r\n"), "{:?}", direct.seen());
     assert!(!direct.seen().concat().contains("proxy-authorization"), "{:?}", direct.seen());
@@ -173,7 +177,10 @@ async fn a_proxy_that_is_not_reached_is_named() {
         ("https://user:secret@127.0.0.1:1", "https://jira.example.com/"),
     ] {
         let error = get(&through(proxy, ""), url).await.unwrap_err();
-        assert!(matches!(&error, HttpError::Connect { host, .. } if host == "127.0.0.1"), "{error:?}");
+        assert!(
+            matches!(&error, HttpError::Connect { host, .. } if host == "the proxy 127.0.0.1"),
+            "{error:?}"
+        );
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 }
