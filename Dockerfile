@@ -1,7 +1,7 @@
 # One static program in an empty image, for the command line and for servers alike:
 #
 #   docker build --tag jira .
-#   docker run --rm --read-only jira sandbox demo
+#   docker run --rm --read-only --tmpfs /tmp jira sandbox demo
 #   docker run --rm --read-only --env JIRA_BASE_URL --env JIRA_TOKEN jira get GAIA-12
 #
 # As the broker it runs in deploy/kubernetes and deploy/compose: `broker serve`, settings in variables, secrets in files.

@@ -75,7 +75,8 @@ pub struct Callers(Vec<(Secret, Caller)>);
 pub enum CallersError {
     /// A line that is no `name=token`.
     #[error(
-        "line {0} is no name=token: a name is letters, digits, '.', '_' and '-', a token 8 or more visible characters"
+        "line {0} is no name=token: a name is letters, digits, '.', '_' and '-', a token 8 or more visible characters; \
+         a token alone stands in JIRA_BROKER_TOKEN"
     )]
     Line(usize),
     /// A token that stands there twice.

@@ -9,7 +9,8 @@ const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// Parses one or more whole numbers, each with `ms`, `s`, `m`, `h` or `d`; more than nothing.
 pub fn parse_duration(text: &str) -> Result<Duration, ConfigError> {
-    let form = || ConfigError::bad("a duration needs a unit: 500ms, 30s, 5m, 1m30s or 2h");
+    let form =
+        || ConfigError::bad("a duration is whole numbers, each with a unit: 500ms, 30s, 5m, 1m30s or 2h");
     let mut rest = text;
     let mut total = Duration::ZERO;
     while !rest.is_empty() {

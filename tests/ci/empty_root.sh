@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs a static binary where there is nothing else: an empty root with the CA bundle and resolv.conf, read-only, as
-# a user without a name. So it is in the container image, and so it must start on any Linux.
+# Runs a static binary where there is nothing else: an empty root with the CA bundle and resolv.conf, read-only but for
+# a /tmp, as a user without a name. So it is in the container image, and so it must start on any Linux.
 #
 #   sudo tests/ci/empty_root.sh path/to/jira [https://host/path]
 #
@@ -12,12 +12,14 @@ binary=$1 url=${2-}
 # By its path, for nothing of this environment goes inside.
 chroot=$(command -v chroot)
 root=$(mktemp -d)
-trap 'umount "$root" 2>/dev/null || true; rm -rf "$root"' EXIT
+trap 'umount "$root/tmp" "$root" 2>/dev/null || true; rm -rf "$root"' EXIT
 mount -t tmpfs -o mode=755 tmpfs "$root"
 install -D -m 755 "$binary" "$root/usr/local/bin/jira"
 install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 install -D -m 644 /etc/resolv.conf "$root/etc/resolv.conf"
+mkdir "$root/tmp"
 mount -o remount,ro "$root"
+mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 
 # As the image does: its user, and a HOME that cannot be written.
 inside() { env -i HOME=/home/jira "$chroot" --userspec=65532:65532 "$root" /usr/local/bin/jira "$@"; }
