@@ -9,7 +9,7 @@ use regex_lite::Regex;
 use super::invocation::{COMMANDS, Invocation};
 use super::lines::{Line, text};
 use super::lists::{array, item, scalar};
-use super::position::is_go_jira;
+use super::position::{is_go_jira, runs_text};
 use super::shell::{Word, commands};
 
 /// What containers run, and the lines that it was read from: nobody needs to read those again.
@@ -132,8 +132,10 @@ impl Container {
         // With a command of its own the image's program is not run, but for those who call the arguments so.
         let replaced = self.entrypoint.is_some() || self.command.is_some() && self.args.is_some();
         let parts: Vec<Part> = [self.entrypoint, self.command, self.args].into_iter().flatten().collect();
-        // A single text is what a shell reads.
-        let text = matches!(parts.as_slice(), [Part { list: false, .. }]);
+        // A single text is what a shell reads, and so is one behind `sh -c`.
+        let ends = |part: &Part| part.list && part.words.last().is_some_and(|word| runs_text(&word.text()));
+        let text = matches!(parts.as_slice(), [Part { list: false, .. }])
+            || parts.windows(2).any(|pair| ends(&pair[0]) && !pair[1].list);
         let lines: Vec<usize> = parts.iter().flat_map(|part| part.lines.clone()).collect();
         let mut words: Vec<Word> = parts.into_iter().flat_map(|part| part.words).collect();
         let Some(first) = words.first().cloned() else { return };
@@ -160,12 +162,19 @@ impl Container {
 
 /// The value of a key: a list in brackets, a list of items, a text.
 fn part(lines: &[Line], number: usize, value: &str, start: usize) -> Option<Part> {
-    if value.is_empty() {
-        // An item that is a key begins another list: no line is read for two.
-        let items = lines[number + 1..].iter().map_while(item).map_while(scalar);
-        let words: Vec<Word> = items.take_while(|word| !word.text().ends_with(':')).collect();
-        let last = number + words.len();
-        return Some(Part { words, lines: (number..=last).collect(), list: true });
+    if value.is_empty() || value.starts_with('#') {
+        let (mut words, mut read) = (Vec::new(), vec![number]);
+        for (at, line) in lines.iter().enumerate().skip(number + 1) {
+            if line.iter().find(|spot| !spot.c.is_whitespace()).is_none_or(|first| first.c == '#') {
+                continue;
+            }
+            // An item that is a key begins another list: no line is read for two.
+            let word = item(line).and_then(scalar).filter(|word| !word.text().ends_with(':'));
+            let Some(word) = word else { break };
+            words.push(word);
+            read.push(at);
+        }
+        return Some(Part { words, lines: read, list: true });
     }
     if let Some(words) = array(&lines[number]) {
         return Some(Part { words, lines: vec![number], list: true });

@@ -112,7 +112,7 @@ fn is_folded(line: &[Spot]) -> bool {
 }
 
 /// An odd number of backslashes at the end.
-fn is_continued(line: &[Spot]) -> bool {
+pub fn is_continued(line: &[Spot]) -> bool {
     line.iter().rev().take_while(|spot| spot.c == '\\').count() % 2 == 1
 }
 

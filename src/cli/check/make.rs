@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::lines::{Line, Spot};
+use super::lines::{Line, Spot, is_continued};
 
 /// The lines of a makefile, and the numbers of those whose failure make passes over.
 #[derive(Default)]
@@ -20,9 +20,12 @@ pub fn is_make(file: &str) -> bool {
 /// Its lines, with `$$` and `$(NAME)` as a shell writes them, and without make's own marks before a command.
 pub fn recipes(lines: &[Line]) -> Recipes {
     let mut forgiven = HashSet::new();
+    let mut goes_on = false;
     let read = lines.iter().map(|line| {
         let mut rest = line.as_slice();
-        if let Some((Spot { c: '\t', .. }, recipe)) = rest.split_first() {
+        // Behind a backslash the same command goes on, and its dashes are its own.
+        let begins = !std::mem::replace(&mut goes_on, is_continued(line));
+        if let Some((Spot { c: '\t', .. }, recipe)) = rest.split_first().filter(|_| begins) {
             let marks = recipe.iter().take_while(|spot| "@-+ \t".contains(spot.c)).count();
             let (marks, command) = recipe.split_at(marks);
             if marks.iter().any(|spot| spot.c == '-') {

@@ -209,3 +209,26 @@ image: alpine
 "###;
     assert_eq!(found("pod.yaml", source), [""; 0]);
 }
+
+#[test]
+fn a_text_behind_a_shell_is_read_whole_and_comments_are_no_items() {
+    let source = r###"services:
+  a:
+    image: alpine
+    entrypoint: ["/bin/sh", "-c"]
+    command: go-jira run --ref A --lenient && go-jira whoami --token abc
+  b:
+    image: ghcr.io/appleboy/go-jira:0.14
+    command: # words
+      - run
+      - --ref
+      - AB-1
+
+      # forgive
+      - --lenient
+      - --timeout
+      - "5"
+"###;
+    let expected = ["5:62 secret_flag --token ***", "15:9 timeout --timeout ***"];
+    assert_eq!(found("compose.yml", source), expected);
+}
