@@ -1,5 +1,6 @@
 //! A `.env` that go-jira would load by itself, where nothing else hands its variables on.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
@@ -12,18 +13,35 @@ use super::script::Script;
 static NAMED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(^|\s|>|/)\.env(\s|$)").expect("a fixed pattern"));
 
+/// A mount of one: of compose and of docker, and of a pod.
+static MOUNTED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?:^|[\s"'/])\.env:\S*/\.env\b|\b(?:mountPath|target|dst)["']?[:=]\s*["']?\S*/\.env\b"#)
+        .expect("a fixed pattern")
+});
+
 /// The lines that name one.
 pub fn hits(script: &Script) -> Vec<Hit> {
     if let (true, Some(first)) = (script.dotenv, script.settings.first()) {
         return vec![Hit::at(first, "the file")];
     }
+    let line = |hit: &Hit| script.lines.get(hit.line - 1).map(|line| text(line)).unwrap_or_default();
     let mut hits = script.lines_with(&NAMED, ".env");
+    hits.retain(|hit| {
+        let source = line(hit);
+        // Who removes it loads nothing, and of a mount the other half is found.
+        !REMOVED.is_match(&source) && !source.contains("subPath:") && !MOUNTED.is_match(&source)
+    });
+    let mut mounted = script.lines_with(&MOUNTED, ".env");
+    if !mounted.is_empty() {
+        let commands = commands(script);
+        mounted.retain(|hit| is_mounted_for_ours(script, hit, &commands));
+    }
+    hits.append(&mut mounted);
     if hits.is_empty() || is_handed_on(&script.lines) {
         return Vec::new();
     }
     for hit in &mut hits {
-        let line = script.lines.get(hit.line - 1).map(|line| text(line)).unwrap_or_default();
-        hit.instead = match line.trim_start().trim_start_matches('-') {
+        hit.instead = match line(hit).trim_start().trim_start_matches('-') {
             line if line.starts_with("include ") => Some("`export` on a line of its own in the makefile"),
             line if line.starts_with(". ") || line.contains("source ") => {
                 Some("`set -a` before it, which hands the variables on to the programs that follow")
@@ -35,14 +53,41 @@ pub fn hits(script: &Script) -> Vec<Hit> {
     hits
 }
 
+/// Only lines like this one name it to do away with it.
+static REMOVED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?:^|[\s;&|])rm\s+(?:-\w+\s+)*\S*\.env\b").expect("a fixed pattern"));
+
+/// The lines in which a container is run by a command, and whether go-jira is run in it.
+fn commands(script: &Script) -> HashMap<usize, bool> {
+    let mut commands = HashMap::new();
+    for line in &script.logical {
+        let source = text(line);
+        if source.contains("docker") || source.contains("podman") {
+            let ours = source.contains("go-jira");
+            commands.extend(line.iter().map(|spot| (spot.line, ours)));
+        }
+    }
+    commands
+}
+
+/// Whether a mount is one of the container that go-jira is run in: a key of it in a map, or the same command line.
+fn is_mounted_for_ours(script: &Script, hit: &Hit, commands: &HashMap<usize, bool>) -> bool {
+    match (commands.get(&hit.line), script.scopes.above(hit.line - 1).next()) {
+        (Some(ours), _) => *ours,
+        (None, Some(key)) => script.scopes.is_for_ours(key, &script.lines),
+        (None, None) => false,
+    }
+}
+
 /// Whether something reads the file and hands what is in it on: then it counts here too.
 fn is_handed_on(lines: &[Line]) -> bool {
     static READ: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(concat!(
             // docker, this program, compose in one line, systemd, GitHub
-            r"--env-file|JIRA_ENV_FILE|env_file:\s*\S|EnvironmentFile=|\.env\b.*GITHUB_ENV",
-            // export $(grep … .env | xargs), env $(cat .env) …
-            r"|(?:^|[\s;&|])(?:export|env|dotenv)\s.*\.env\b|\bdotenv\s+--",
+            r"(?:--env-file[=\s]|JIRA_ENV_FILE|env_file:\s|EnvironmentFile=)(?:.*[^\w-])?\.env\b",
+            r"|\.env\b.*GITHUB_ENV",
+            // export $(grep … .env | xargs), env $(cat .env) …, and programs that read it for another
+            r#"|(?:^|[\s;&|"'])(?:export|env|env-cmd|dotenv|dotenvx)\s.*\.env\b|\b(?:dotenv|env-cmd)\s+--\s"#,
         ))
         .expect("a fixed pattern")
     });

@@ -8,6 +8,7 @@ use super::hits::Hit;
 use super::position::{Names, Position, assignment, is_go_jira, is_key, is_name};
 use super::shell::{Simple, Word};
 use super::told::searches;
+use super::wrappers::base;
 
 /// Words before an assignment that leave it one.
 const DECLARES: [&str; 6] = ["export", "local", "readonly", "declare", "typeset", "set"];
@@ -31,6 +32,8 @@ pub struct Flow {
     pub(super) told: HashMap<String, usize>,
     /// Those of them in which text was looked for.
     pub(super) found: Vec<usize>,
+    /// Those of them that something got.
+    pub(super) read: Vec<usize>,
     /// Whether the command at hand compares a text, or looks for one.
     looks: bool,
     pub(super) line: InLine,
@@ -170,6 +173,12 @@ impl Flow {
         let ours = place.ours.is_some();
         let told = self.mentions(&simple.words, &simple.redirects);
         let program = simple.words.get(place.program).map(Word::text).unwrap_or_default();
+        if !matches!(base(&program), "rm" | "touch" | "chmod") {
+            self.read.extend(&told);
+        }
+        if !ours {
+            self.overwritten(&simple.redirects);
+        }
         if searches(&program) {
             self.looks = true;
             self.found.append(&mut self.line.told);
@@ -261,12 +270,23 @@ impl Flow {
                 .filter(|(a, b)| !a.is_empty() && !b.is_empty());
             let (one, other) = match (at.checked_sub(1).and_then(|at| words.get(at)), words.get(at + 1)) {
                 _ if parts.is_some_and(|_| word.quote.is_none()) => parts.map(owned).unwrap_or_default(),
-                (Some(one), other) if matches!(whole.as_str(), "-eq" | "-ne" | "=" | "==" | "!=" | "=~") => {
+                (Some(one), Some(other)) if matches!(whole.as_str(), "-lt" | "-ge") => {
+                    (one.text(), other.text())
+                }
+                (Some(one), other)
+                    if matches!(whole.as_str(), "-eq" | "-ne" | "-le" | "-gt" | "=" | "==" | "!=" | "=~") =>
+                {
                     let other = other.map(Word::text);
                     compared |= other.as_ref().is_none_or(|other| !other.is_empty()) && !one.spots.is_empty();
                     (one.text(), other.unwrap_or_default())
                 }
                 _ => continue,
+            };
+            // Less than two, two or more: with 1 on one side.
+            let other = match whole.as_str() {
+                "-lt" | "-ge" if other == "2" => "1".to_owned(),
+                "-lt" | "-ge" => continue,
+                _ => other,
             };
             let first = if parts.is_some() { word } else { &words[at - 1] };
             if self.is_exit_and_one(&one, &other) || self.is_exit_and_one(&other, &one) {

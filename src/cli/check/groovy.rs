@@ -109,6 +109,8 @@ impl Reader {
             (Mode::Code, c) => {
                 match c {
                     ';' | '{' | '}' => self.before.clear(),
+                    // What is kept over many lines is looked at with each: a blank stands for any number of them.
+                    c if c.is_whitespace() && self.before.ends_with(char::is_whitespace) => {}
                     c => self.before.push(c),
                 }
                 1
@@ -223,6 +225,20 @@ pub fn expression(spots: &[Spot]) -> Option<String> {
     let source = text(&spots[..length]);
     let found = EXPRESSION.captures(&source)?;
     Some(found.get(1).or(found.get(2))?.as_str().trim().to_owned())
+}
+
+/// The variables that Jenkins fills with credentials.
+pub fn credentials(lines: &[Line]) -> HashSet<String> {
+    static KEPT: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#"\b([A-Za-z_]\w*)\s*=\s*credentials\s*\(|[vV]ariable:\s*["'](\w+)["']"#)
+            .expect("a fixed pattern")
+    });
+    let names = |line: &Line| -> Vec<String> {
+        let source = text(line);
+        let found = KEPT.captures_iter(&source);
+        found.filter_map(|found| Some(found.get(1).or(found.get(2))?.as_str().to_owned())).collect()
+    };
+    lines.iter().flat_map(names).collect()
 }
 
 /// Whether nobody else has a say in a value of Groovy's.

@@ -44,6 +44,25 @@ pattern!(ASSIGNED r#"([A-Za-z_]\w*)=(?:"[^"]*|'[^']*|[^\s"';]*)$"#);
 pattern!(EXPANDED r"\$\{?([A-Za-z_]\w*)");
 pattern!(ADDED r#"["']\s*\+\s*([A-Za-z_][\w.]*)"#);
 
+/// An expression as far as it is a name: what follows may be a value that is written out.
+fn path(expression: &str) -> String {
+    static NAME: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)*").expect("a fixed pattern"));
+    match NAME.find(expression) {
+        Some(name) if name.end() == expression.len() => expression.to_owned(),
+        Some(name) => format!("{}…", name.as_str()),
+        None => "…".to_owned(),
+    }
+}
+
+/// The same of a workflow's: `${{ … }}`, or `$(…)` of Azure's, which is a name.
+fn foreign(found: &str) -> String {
+    match found.strip_prefix("${{").and_then(|rest| rest.strip_suffix("}}")) {
+        Some(expression) => format!("${{{{ {} }}}}", path(expression.trim())),
+        None => found.to_owned(),
+    }
+}
+
 impl Hit {
     pub(super) fn at(set: &Setting, found: &str) -> Hit {
         Hit { line: set.line, column: 1, found: found.to_owned(), instead: None }
@@ -68,7 +87,7 @@ impl Hit {
 
 impl Script {
     pub(super) fn variables(&self, is: impl Fn(&str) -> bool) -> Vec<Hit> {
-        self.set_anywhere().filter(|set| is(&set.name)).map(Hit::of).collect()
+        self.given(is).into_iter().map(Hit::of).collect()
     }
 
     pub(super) fn commands(&self, is: impl Fn(&Invocation) -> bool) -> Vec<Hit> {
@@ -104,14 +123,19 @@ impl Script {
             Some(Hit { line: first.line, column: first.column, found, instead: None })
         };
         let shells = |one: &&Invocation| !one.command.starts_with("completion");
-        self.invocations.iter().filter(leaf).filter(shells).filter_map(hit).collect()
+        let parted = |_: &Invocation, flag: &Flag| {
+            let text = matches!(flag.name.as_str(), "ref" | "comment" | "summary" | "description" | "jql");
+            self.splits && flag.unquoted && text
+        };
+        let surplus = self.invocations.iter().filter(leaf).filter(shells).filter_map(hit);
+        surplus.chain(self.flags(parted)).collect()
     }
 
     pub(super) fn injections(&self) -> Vec<Hit> {
         let words = self.invocations.iter().flat_map(|one| one.words.iter().chain(&one.fed));
         // The first of a word stands for all of them, which would be found in the same place.
         let hits = words.filter_map(|word| {
-            let found = FOREIGN_TEXT.find(&word.text())?.as_str().to_owned();
+            let found = foreign(FOREIGN_TEXT.find(&word.text())?.as_str());
             Some(Hit { line: word.line, column: word.column, found, instead: None })
         });
         hits.chain(self.here_strings())
@@ -125,7 +149,7 @@ impl Script {
     fn here_strings(&self) -> Vec<Hit> {
         let hit = |one: &Invocation| {
             let found = one.redirects.iter().find_map(|redirect| FOREIGN_TEXT.find(redirect))?;
-            Some(Hit { found: found.as_str().to_owned(), ..Hit::command(one) })
+            Some(Hit { found: foreign(found.as_str()), ..Hit::command(one) })
         };
         self.invocations.iter().filter_map(hit).collect()
     }
@@ -141,7 +165,7 @@ impl Script {
             let found = FOREIGN_TEXT.find(&source)?;
             let name = ASSIGNED.captures(&source[..found.start()])?.get(1)?.as_str();
             let at = line.get(source[..found.start()].chars().count())?;
-            let found = found.as_str().to_owned();
+            let found = foreign(found.as_str());
             given(name).then_some(Hit { line: at.line, column: at.column, found, instead: None })
         };
         self.logical.iter().filter_map(hit).collect()
@@ -168,7 +192,8 @@ impl Script {
         let hits = lines.flat_map(|(line, column)| {
             let source = text(line);
             let names = ADDED.captures_iter(&source).filter_map(|found| found.get(1));
-            let names = names.filter(|name| !is_harmless(name.as_str()));
+            let names =
+                names.filter(|name| !is_harmless(name.as_str()) && !self.is_credential(name.as_str()));
             let mut columns = Columns::of(&source);
             let hit = |name: regex_lite::Match<'_>| {
                 let at = line.get(columns.before(name.start()))?;
@@ -194,11 +219,22 @@ impl Script {
         let spots = words.flat_map(|word| (0..word.spots.len()).map(|at| &word.spots[at..]));
         let hit = |spots: &[Spot]| {
             let first = spots.first().filter(|first| self.pasted.contains(&(first.line, first.column)))?;
-            let found = format!("${{{}}}", expression(spots)?);
+            let expression = expression(spots)?;
+            if self.is_credential(&expression) {
+                return None;
+            }
+            let found = format!("${{{}}}", path(&expression));
             let instead = Some(AROUND.to_owned());
             Some(Hit { line: first.line, column: first.column, found, instead })
         };
         spots.filter_map(hit).collect()
+    }
+
+    /// Whether Jenkins takes a value from what it keeps: nobody outside writes that, and the flags say the rest.
+    fn is_credential(&self, expression: &str) -> bool {
+        let name = expression.strip_prefix("env.").unwrap_or(expression);
+        let whole = name.strip_suffix("_USR").or_else(|| name.strip_suffix("_PSW")).unwrap_or(name);
+        self.credentials.contains(name) || self.credentials.contains(whole)
     }
 
     /// Lines that hold what is looked for, but for comments.

@@ -1,5 +1,6 @@
 //! One go-jira command line: its words as flags and arguments, as go-jira itself would read them.
 
+use super::flow::variable;
 use super::script::Setting;
 use super::shell::{Simple, Word};
 
@@ -60,6 +61,8 @@ pub struct Flag {
     pub name: String,
     /// Behind `=` or in the next word.
     pub value: Option<String>,
+    /// Whether that is a variable without quotes.
+    pub unquoted: bool,
     pub line: usize,
     pub column: usize,
 }
@@ -86,6 +89,8 @@ pub struct Invocation {
     pub own: Vec<Setting>,
     /// Whether make goes on when it fails.
     pub forgiven: bool,
+    /// Whether its stderr is kept, and something gets what was kept.
+    pub read: bool,
     /// Whether its stderr is kept, and text is looked for in that.
     pub searched: bool,
 }
@@ -130,6 +135,7 @@ impl Invocation {
             then: (simple.closed_by, then),
             own: Vec::new(),
             forgiven: false,
+            read: false,
             searched: false,
         })
     }
@@ -137,7 +143,10 @@ impl Invocation {
     /// Reads a list of words that stands alone, with the name at `words[at]`.
     pub fn of(words: Vec<Word>, at: usize) -> Option<Invocation> {
         let end = words.len();
-        Invocation::read(&Simple { words, ..Simple::default() }, (at, end), None)
+        let mut read = Invocation::read(&Simple { words, ..Simple::default() }, (at, end), None)?;
+        // No shell comes between, which would part a word.
+        read.flags.iter_mut().for_each(|flag| flag.unquoted = false);
+        Some(read)
     }
 
     /// The flag of that name.
@@ -166,6 +175,13 @@ impl Invocation {
     }
 }
 
+/// Whether a word is a variable and nothing else. In small letters it may be one of a program's around the command,
+/// which knows no quotes.
+fn is_variable(word: &str) -> bool {
+    let name = variable(word).unwrap_or_default();
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+}
+
 /// Parts the words into flags and the rest.
 fn parse(words: &[Word]) -> (Vec<Flag>, Vec<Word>) {
     let (mut flags, mut rest) = (Vec::new(), Vec::new());
@@ -181,12 +197,18 @@ fn parse(words: &[Word]) -> (Vec<Flag>, Vec<Word>) {
             rest.push(word.clone());
             continue;
         };
+        let mut whole = Some(word);
         let (name, value) = match name.split_once('=') {
             Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
             None if SWITCHES.contains(&name) => (name.to_owned(), None),
-            None => (name.to_owned(), words.next().map(Word::text)),
+            None => {
+                whole = words.next();
+                (name.to_owned(), whole.map(Word::text))
+            }
         };
-        flags.push(Flag { name, value, line: word.line, column: word.column });
+        let expands = value.as_deref().is_some_and(is_variable);
+        let unquoted = expands && whole.is_some_and(|word| word.quote.is_none());
+        flags.push(Flag { name, value, unquoted, line: word.line, column: word.column });
     }
     (flags, rest)
 }

@@ -41,7 +41,9 @@ pub const RULES: &[Rule] = &[
         code: "unread_variable",
         why: "variables of this name mean nothing here",
         instead: "the names in `jira config show` and docs/cli.md: JIRA_BASE_URL, JIRA_TOKEN, …",
-        hits: |script| script.variables(|name| name.starts_with("GO_JIRA_")),
+        hits: |script| {
+            script.set_anywhere().filter(|set| set.name.starts_with("GO_JIRA_")).map(Hit::of).collect()
+        },
     },
     Rule {
         code: "output_variable",
@@ -120,7 +122,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "exit_ignored",
         why: "the exit code is thrown away, and here it says whether everything was done",
-        instead: "--lenient instead of `|| true`: what is missing is forgiven, what failed is not",
+        instead: "--lenient instead of `|| true`, or of the dash in a makefile: what is missing is forgiven, what failed is not",
         hits: |script| script.commands(|one| one.command == "run" && ignored(one)),
     },
     Rule {
@@ -139,7 +141,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         code: "surplus_argument",
-        why: "go-jira passes over arguments that it does not know; here they are an issue key, JQL, or exit 2",
+        why: "go-jira passes over arguments that it does not know, such as the second word of a variable without quotes; here they are an issue key, JQL, or exit 2",
         instead: "without them, or quoted, if they belong to the value before",
         hits: |script| script.surplus(),
     },
@@ -224,6 +226,30 @@ pub const RULES: &[Rule] = &[
         why: "go-jira asks for everything; here an empty JQL is exit 2",
         instead: "a query, such as 'order by updated'",
         hits: |script| script.commands(|one| one.literal("jql") == Some("")),
+    },
+    Rule {
+        code: "empty_value",
+        why: "go-jira passes over an empty transition, resolution or assignee of run; here it is exit 2",
+        instead: "without the flag; an empty variable, INPUT_TO_TRANSITION say, is none",
+        hits: |script| {
+            script.flags(|one, flag| {
+                one.command == "run"
+                    && matches!(flag.name.as_str(), "to-transition" | "resolution" | "assignee")
+                    && flag.value.as_deref() == Some("")
+            })
+        },
+    },
+    Rule {
+        code: "filter_word",
+        why: "go-jira leaves it to Jira to refuse a state of sprints or a type of boards; here another word is exit 2",
+        instead: "active, future or closed for --state, scrum or kanban for --type",
+        hits: |script| script.flags(is_odd_filter),
+    },
+    Rule {
+        code: "broker_http",
+        why: "go-jira warns of a broker over http; here that is exit 2, but for one on the same machine",
+        instead: "https, or --insecure with each command",
+        hits: plain_brokers,
     },
     Rule {
         code: "field_ids",

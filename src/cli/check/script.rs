@@ -12,7 +12,9 @@ use super::invocation::Invocation;
 use super::lines::{Line, Spot, logical, physical, text};
 use super::lists::{array, bare, is_script, quoted};
 use super::make;
+use super::manifest;
 use super::position::{Names, assignment, is_code, is_go_jira, position, runs_text};
+use super::scope::{Form, Scopes};
 use super::shell::{Simple, Word, commands};
 
 /// Texts in texts are read no deeper: each level takes a copy of what is left, and a call on the stack.
@@ -28,6 +30,7 @@ pub struct Setting {
     pub column: usize,
     /// Whether it is set for one command, which its line begins.
     pub passing: bool,
+    pub form: Form,
 }
 
 /// A file, read.
@@ -54,6 +57,16 @@ pub struct Script {
     /// Whether it is written in Groovy, which puts values into texts by itself, and where it does.
     pub groovy: bool,
     pub pasted: HashSet<(usize, usize)>,
+    /// Whether it is written in Python.
+    pub python: bool,
+    /// Whether what expands without quotes is parted into words.
+    pub splits: bool,
+    /// Whether its lines of variables are an environment: a table of cron's.
+    pub table: bool,
+    /// Who gets the variables that it sets.
+    pub scopes: Scopes,
+    /// What Jenkins's credentials are called in it.
+    pub credentials: HashSet<String>,
 }
 
 impl Script {
@@ -64,7 +77,11 @@ impl Script {
         let dotenv = file.starts_with(".env") || file.ends_with(".env");
         let concerned = dotenv || source.contains("go-jira") || source.contains("jira-action");
         let groovy = is_groovy(file, source);
-        let mut script = Script { dotenv, concerned, lines, groovy, ..Script::default() };
+        let python = file.ends_with(".py");
+        let splits = !python && !groovy && !file.ends_with(".ps1") && !make::is_make(file);
+        let table = dotenv || file.contains("cron") && !file.contains(".y");
+        let mut script =
+            Script { dotenv, concerned, lines, groovy, python, splits, table, ..Script::default() };
         if concerned {
             script.flow = Flow::of(source);
             script.whole(file);
@@ -77,6 +94,7 @@ impl Script {
         if self.groovy {
             let read = groovy::read(&self.lines);
             (self.lines, self.pasted) = (read.code, read.pasted);
+            self.credentials = groovy::credentials(&self.lines);
             self.logical = logical(&self.lines);
             self.called();
             for text in read.commands {
@@ -107,6 +125,7 @@ impl Script {
         self.logical = logical;
         let lasting = self.settings.iter().enumerate().filter(|(_, setting)| !setting.passing);
         self.last = lasting.map(|(at, setting)| (setting.name.clone(), at)).collect();
+        self.scopes = Scopes::of(self, file);
     }
 
     /// A line as it stands in a file: a list, a text of YAML's, or what a shell reads.
@@ -123,6 +142,13 @@ impl Script {
             Some(content) => self.invoked(&content, true, 1),
             None => self.invoked(bare, true, 0),
         }
+    }
+
+    /// The variables of some names that go-jira's own process gets.
+    pub fn given(&self, is: impl Fn(&str) -> bool) -> Vec<&Setting> {
+        let reach = self.settings.iter().filter(|set| is(&set.name) && self.scopes.reaches(set, &self.lines));
+        let own = self.invocations.iter().flat_map(|one| &one.own);
+        reach.chain(own.filter(|set| is(&set.name))).collect()
     }
 
     /// All variables that are set, for whatever.
@@ -189,6 +215,9 @@ impl Script {
         for told in self.flow.told() {
             self.invocations[told].searched = true;
         }
+        for read in std::mem::take(&mut self.flow.read) {
+            self.invocations[read].read = true;
+        }
     }
 
     /// `["go-jira", "run", …]`, of a Dockerfile, a workflow, or a program.
@@ -207,16 +236,10 @@ impl Script {
 
     /// The scripts of a package.json: one text each, and no script goes on in another.
     fn manifest(&mut self) {
-        let logical = std::mem::take(&mut self.logical);
-        let scripts = logical.iter().skip_while(|line| !text(line).trim_start().starts_with("\"scripts\""));
-        for line in scripts.skip(1).take_while(|line| !text(line).trim_start().starts_with('}')) {
-            let colon = line.windows(2).position(|pair| pair[0].c == '"' && pair[1].c == ':');
-            if let Some(script) = colon.and_then(|colon| quoted(&line[colon + 2..])) {
-                self.flow.begin();
-                self.invoked(&script, true, 0);
-            }
+        for script in manifest::scripts(&self.lines) {
+            self.flow.begin();
+            self.invoked(&script, true, 0);
         }
-        self.logical = logical;
     }
 
     /// The variables that are set to go-jira's name, in whatever the file is written.
@@ -242,7 +265,11 @@ impl Script {
 
 /// `alias name='command'`: what it stands for.
 fn behind_alias<'a>(simple: &Simple, word: &'a Word) -> &'a [Spot] {
-    let name = word.spots.iter().position(|spot| spot.c == '=').filter(|_| simple.words[0].is("alias"));
+    let name = word
+        .spots
+        .iter()
+        .position(|spot| spot.c == '=')
+        .filter(|_| simple.words.first().is_some_and(|first| first.is("alias")));
     &word.spots[name.map_or(0, |name| name + 1)..]
 }
 

@@ -7,6 +7,7 @@ use regex_lite::Regex;
 use super::lines::{Columns, Line, Spot, text};
 use super::lists::bare;
 use super::position::assignment;
+use super::scope::Form;
 use super::script::{Script, Setting};
 use super::shell::commands;
 
@@ -47,9 +48,13 @@ impl Script {
             let column = source[..name.start()].chars().count();
             let at = line.get(column).copied().unwrap_or(Spot { c: ' ', line: 1, column: 1 });
             let mut setting = Setting::read(name.as_str(), &value, at.line, at.column);
-            if let Some(value) = self.before_command(line) {
-                setting =
-                    Setting { passing: true, ..Setting::read(name.as_str(), &value, at.line, at.column) };
+            setting.form = self.form(&source[..name.start()], &source[name.end()..]);
+            if let Some((value, (line, column))) = self.before_command(line) {
+                setting = Setting {
+                    passing: true,
+                    form: Form::Command(line, column),
+                    ..Setting::read(name.as_str(), &value, at.line, at.column)
+                };
             }
             self.settings.push(setting);
             if SEVERAL.is_match(&source) {
@@ -58,15 +63,29 @@ impl Script {
         }
     }
 
-    /// The value of a variable that is set for the command behind it alone: `NAME=value command`.
-    fn before_command(&self, line: &[Spot]) -> Option<String> {
+    /// Who sets it, by what stands around its name.
+    fn form(&self, before: &str, behind: &str) -> Form {
+        // An item of withEnv's.
+        let text = self.groovy && before.ends_with(['"', '\'']);
+        let before = before.trim_matches([' ', '\t', '-', '"', '\'']);
+        let key = behind.trim_start_matches(['"', '\'', ' ']).strip_prefix(':');
+        match before {
+            _ if before.starts_with("export") => Form::Exported,
+            "" if !self.table && !text && key.is_none_or(|value| value.starts_with('=')) => Form::Own,
+            _ => Form::Given,
+        }
+    }
+
+    /// The value of a variable that is set for the command behind it alone, and where that ends: `NAME=value command`.
+    fn before_command(&self, line: &[Spot]) -> Option<(String, (usize, usize))> {
         if self.dotenv {
             return None;
         }
         let simple = commands(bare(line)).into_iter().next()?;
         let value = assignment(&simple.words.first()?.text())?.1.to_owned();
         let command = simple.words.iter().find(|word| assignment(&word.text()).is_none());
-        command.map(|_| value)
+        let last = command.and(simple.words.last())?;
+        Some((value, last.spots.last().map_or((last.line, last.column), |spot| (spot.line, spot.column))))
     }
 
     /// Those that stand inside a line: a map of YAML or JSON in braces, and what Groovy hands to a shell.
@@ -122,7 +141,9 @@ impl Script {
         // The word before the pairs, and the first of them.
         for word in simple.words.get(2..).unwrap_or_default() {
             if let Some((name, value)) = assignment(&word.text()) {
-                self.settings.push(Setting::read(name, value, word.line, word.column));
+                let form = if simple.words[0].is("export") { Form::Exported } else { Form::Given };
+                let setting = Setting::read(name, value, word.line, word.column);
+                self.settings.push(Setting { form, ..setting });
             }
         }
     }
@@ -138,6 +159,6 @@ impl Setting {
         };
         let literal = !value.contains(['$', '`']) && !value.contains("credentials(");
         let value = literal.then(|| value.to_owned());
-        Setting { name: name.to_owned(), value, line, column, passing: false }
+        Setting { name: name.to_owned(), value, line, column, passing: false, form: Form::Given }
     }
 }

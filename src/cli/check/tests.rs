@@ -7,6 +7,7 @@ mod forms;
 mod hostile;
 mod jenkins;
 mod pipelines;
+mod scope;
 mod wrappers;
 
 use super::rules::RULES;
@@ -34,7 +35,7 @@ fn every_rule_is_found_where_it_is_meant_and_not_beside_it() {
         ("dotenv", "cp ci.env .env", "jira --env-file .env get"),
         ("bare_variable", "export TOKEN=abc", "export JIRA_TOKEN=abc"),
         ("unread_variable", "GO_JIRA_URL=x", "JIRA_BASE_URL=x"),
-        ("output_variable", "OUTPUT=text", "JIRA_OUTPUT=text"),
+        ("output_variable", "export OUTPUT=text", "OUTPUT=text"),
         ("boolean_word", "INPUT_MARKDOWN=yes", "INPUT_MARKDOWN=true"),
         ("boolean_word", "JIRA_INSECURE=yes go-jira whoami", "JIRA_INSECURE=true go-jira whoami"),
         ("boolean_word", "JIRA_INSECURE=yes /opt/go-jira whoami", "JIRA_INSECURE=true /opt/go-jira whoami"),
@@ -77,6 +78,24 @@ fn every_rule_is_found_where_it_is_meant_and_not_beside_it() {
         ("two_stdin", "go-jira run --lenient --ref - --comment -", "go-jira run --lenient --ref -"),
         ("limit", "go-jira search --limit 0", "go-jira search --limit 10"),
         ("empty_jql", "go-jira search --jql ''", "go-jira search --jql \"$JQL\""),
+        ("empty_value", "go-jira run --lenient --assignee ''", "go-jira run --lenient --assignee \"$WHO\""),
+        ("filter_word", "go-jira sprints --state open", "go-jira sprints --state active,future"),
+        ("filter_word", "go-jira boards --type simple", "go-jira boards --type \"$TYPE\""),
+        (
+            "broker_http",
+            "export JIRA_TOKEN_BROKER_URL=http://b:1",
+            "JIRA_TOKEN_BROKER_URL=http://127.0.0.1:1",
+        ),
+        (
+            "broker_http",
+            "go-jira whoami --broker-url http://b",
+            "go-jira whoami --insecure --broker-url http://b",
+        ),
+        (
+            "surplus_argument",
+            "go-jira run --lenient --ref $MSG",
+            "go-jira run --lenient --ref ${{ github.sha }}",
+        ),
         ("field_ids", "go-jira update --epic A-1", "go-jira update --epic A-1 --epic-field x"),
         (
             "rotation_lost",

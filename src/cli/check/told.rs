@@ -12,6 +12,47 @@ use super::wrappers::base;
 /// Programs that look for text.
 const SEARCHERS: [&str; 7] = ["grep", "egrep", "fgrep", "rg", "awk", "sed", "findstr"];
 
+/// Where the stderr of a command ends up.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Goes {
+    /// On a screen, or nowhere.
+    Unread,
+    /// Where its stdout would go: a pipe, a variable.
+    Out,
+    File(String),
+}
+
+/// Follows the redirections of a command, each of which counts from where the ones before it have led.
+pub fn stderr(redirects: &[String]) -> Goes {
+    let file = |target: &str| match target {
+        "" | "-" => Goes::Unread,
+        target if target.starts_with("/dev/") => Goes::Unread,
+        target => Goes::File(target.to_owned()),
+    };
+    let copy = |goes: &Goes| match goes {
+        Goes::File(file) => Goes::File(file.clone()),
+        Goes::Out => Goes::Out,
+        Goes::Unread => Goes::Unread,
+    };
+    let (mut out, mut err) = (Goes::Out, Goes::Unread);
+    for redirect in redirects {
+        let Some((from, target)) = redirect.split_once('>') else { continue };
+        let target = target.trim_start_matches(['>', '|']);
+        match (from, target) {
+            ("2", "&1") => err = copy(&out),
+            ("" | "1", "&2") => out = copy(&err),
+            ("2", target) => err = file(target.trim_start_matches('&')),
+            ("" | "1", target) if !target.starts_with('&') => out = file(target),
+            ("&" | "" | "1", target) => {
+                out = file(target.trim_start_matches('&'));
+                err = copy(&out);
+            }
+            _ => {}
+        }
+    }
+    err
+}
+
 /// Whether a program looks for text.
 pub fn searches(program: &str) -> bool {
     SEARCHERS.contains(&base(program))
@@ -20,23 +61,31 @@ pub fn searches(program: &str) -> bool {
 impl Flow {
     /// A command line of go-jira's, by its number: where does its stderr go?
     pub fn calls(&mut self, number: usize, one: &Invocation) {
-        let merged = one.redirects.iter().any(|redirect| redirect == "2>&1");
-        for redirect in &one.redirects {
-            let file = redirect.strip_prefix("2>>").or_else(|| redirect.strip_prefix("2>"));
-            let both = redirect.strip_prefix("&>").or_else(|| redirect.strip_prefix('>').filter(|_| merged));
-            if let Some(file) = file.or(both).filter(|file| !file.starts_with(['&', '/']) && !file.is_empty())
-            {
-                self.told.insert(plain(file), number);
-            }
-        }
         let receiver = self.line.opened.last().and_then(|opened| opened.receiver.as_ref());
-        if let Some(name) = receiver.filter(|_| merged) {
-            self.told.insert(format!("${name}"), number);
+        match stderr(&one.redirects) {
+            Goes::File(file) => drop(self.told.insert(plain(&file), number)),
+            Goes::Out if one.then.0 == "|" => self.line.told.push(number),
+            Goes::Out => {
+                // Behind a pipe a variable would hold what the last program of it says.
+                if let Some(name) = receiver {
+                    self.told.insert(format!("${name}"), number);
+                }
+                self.line.pasted.push(number);
+            }
+            Goes::Unread => {}
         }
-        if merged && one.then.0 == "|" {
-            self.line.told.push(number);
-        } else if merged {
-            self.line.pasted.push(number);
+    }
+
+    /// Another program writes to a file: what go-jira said is not there any more.
+    pub(super) fn overwritten(&mut self, redirects: &[String]) {
+        if self.told.is_empty() {
+            return;
+        }
+        for redirect in redirects.iter().filter(|redirect| !redirect.contains(">>")) {
+            let file = redirect.trim_start_matches(|c: char| c.is_ascii_digit() || c == '&');
+            if let Some(file) = file.strip_prefix('>') {
+                self.told.remove(&plain(file));
+            }
         }
     }
 
@@ -57,7 +106,8 @@ impl Flow {
             let names = NAMED.captures_iter(&text).map(|found| format!("${}", &found[1]));
             names.filter_map(|name| self.told.get(&name).copied()).chain(whole).collect::<Vec<_>>()
         };
-        words.iter().map(Word::text).chain(redirects.iter().cloned()).flat_map(named).collect()
+        let read = redirects.iter().filter(|redirect| redirect.starts_with('<')).cloned();
+        words.iter().map(Word::text).chain(read).flat_map(named).collect()
     }
 }
 

@@ -3,9 +3,9 @@
 use crate::config::parse_boolean;
 
 use super::hits::Hit;
-use super::invocation::Invocation;
+use super::invocation::{Flag, Invocation};
 use super::script::{Script, Setting};
-use super::told::searches;
+use super::told::{Goes, searches, stderr};
 
 /// OAuth, broker and listener flags with the variable that beats them in go-jira.
 pub(super) const FLAG_AND_VARIABLE: [(&str, &str); 10] = [
@@ -61,23 +61,16 @@ pub(super) fn is_told_on_stderr(command: &str) -> bool {
     )
 }
 
+/// Whether anything gets its stderr: a pipe, a variable, a file that is read.
 pub(super) fn reads_stderr(one: &Invocation) -> bool {
-    one.redirects.iter().any(|redirect| {
-        let target = redirect.strip_prefix("2>>").or_else(|| redirect.strip_prefix("2>"));
-        match target.or_else(|| redirect.strip_prefix("&>")) {
-            Some("&1") => one.then.0 == "|" || one.then.0 == ")" || one.redirects.len() > 1,
-            Some(target) => target != "/dev/null" && !target.is_empty(),
-            None => false,
-        }
-    })
+    one.read || stderr(&one.redirects) == Goes::Out && matches!(one.then.0, "|" | ")")
 }
 
 /// `2>&1 | grep …`, whatever the command.
 pub(super) fn searches_stderr(one: &Invocation) -> bool {
     let (operator, then) = &one.then;
-    let merged = one.redirects.iter().any(|redirect| redirect == "2>&1");
     let searched = then.first().is_some_and(|first| searches(first));
-    *operator == "|" && merged && searched
+    *operator == "|" && searched && stderr(&one.redirects) == Goes::Out
 }
 
 pub(super) fn listens_openly(one: &Invocation, script: &Script) -> bool {
@@ -92,6 +85,39 @@ pub(super) fn listens_openly(one: &Invocation, script: &Script) -> bool {
         // An address in an expansion cannot be judged.
         None => one.flag("listen").is_none() && !script.sets(one, &["JIRA_BROKER_LISTEN"]),
     }
+}
+
+/// Brokers over plain http on another machine, where nothing says `--insecure`.
+pub(super) fn plain_brokers(script: &Script) -> Vec<Hit> {
+    let allows = |set: &Setting| {
+        matches!(set.name.as_str(), "JIRA_INSECURE" | "INPUT_INSECURE")
+            && set.value.as_deref().is_none_or(|value| parse_boolean(value) == Ok(true))
+    };
+    if script.set_anywhere().any(allows) {
+        return Vec::new();
+    }
+    let plain = |url: &str| {
+        let here = ["localhost", "127.", "[::1]"];
+        url.strip_prefix("http://").is_some_and(|host| !here.iter().any(|here| host.starts_with(here)))
+    };
+    let said = !script.invocations.is_empty() && script.invocations.iter().all(|one| one.on("insecure"));
+    let set = script.set_anywhere().filter(|set| !said && set.name == "JIRA_TOKEN_BROKER_URL");
+    let set = set.filter(|set| set.value.as_deref().is_some_and(plain)).map(Hit::of);
+    let flags = script.flags(|one, flag| {
+        flag.name == "broker-url" && !one.on("insecure") && flag.value.as_deref().is_some_and(plain)
+    });
+    set.chain(flags).collect()
+}
+
+/// A word that `sprints` and `boards` do not know.
+pub(super) fn is_odd_filter(one: &Invocation, flag: &Flag) -> bool {
+    let known: &[&str] = match (one.command.as_str(), flag.name.as_str()) {
+        ("sprints", "state") => &["active", "future", "closed"],
+        ("boards", "type") => &["scrum", "kanban"],
+        _ => return false,
+    };
+    let value = flag.value.as_deref().unwrap_or_default();
+    !value.is_empty() && !expands(value) && !value.split(',').all(|word| known.contains(&word.trim()))
 }
 
 /// Refresh tokens of a variable for whose successor there is no place: for all commands, or for the one that it is

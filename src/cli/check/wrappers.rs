@@ -13,7 +13,7 @@ const fn wrapper(name: &'static str, own: usize, values: &'static str) -> Wrappe
     Wrapper { name, own, values }
 }
 
-const WRAPPERS: [Wrapper; 37] = [
+const WRAPPERS: [Wrapper; 38] = [
     wrapper("sudo", 0, "-u -g -C -h -p -r -t -U --user --group"),
     wrapper("doas", 0, "-u -C"),
     wrapper("env", 0, "-u -C --unset --chdir"),
@@ -48,6 +48,7 @@ const WRAPPERS: [Wrapper; 37] = [
     wrapper("sshpass", 0, "-p -f -d -P"),
     wrapper("dotenv", 1, "-e -f -c -v"),
     wrapper("direnv", 2, ""),
+    wrapper("env-cmd", 0, "-f --file -e --environments -r --rc-file"),
     wrapper("dumb-init", 0, "-r"),
     wrapper("tini", 0, "-e -p"),
     wrapper("unshare", 0, ""),
@@ -105,6 +106,8 @@ fn behind(wrapper: &Wrapper, texts: &[String], mut at: usize, ours: IsOurs) -> u
         let flag = word.starts_with('-') || word.starts_with(|c: char| c.is_ascii_digit());
         if wrapper.values.split(' ').any(|value| value == word) {
             at += 1;
+        } else if own > 0 && !word.starts_with('-') && flag {
+            own -= 1;
         } else if !flag {
             // The host and the container may be called so too, but nothing that may be left out.
             if own == 0 || ours(word) && wrapper.name != "ssh" || word.contains('=') {

@@ -195,3 +195,98 @@ fn text_that_is_searched_for_in_kept_stderr_is_found() {
         assert_eq!(codes(source), [""; 0], "{source}");
     }
 }
+
+#[test]
+fn stderr_that_nobody_reads_is_no_concern() {
+    for source in [
+        "go-jira whoami >/dev/null 2>&1 || exit 1",
+        "until go-jira whoami >/dev/null 2>&1; do :; done",
+        "if ! go-jira token status >/dev/null 2>&1; then :; fi",
+        "if go-jira whoami >log 2>&1; then :; fi",
+        "go-jira whoami >log 2>&1; rm -f log",
+        "go-jira whoami -q 2>&1 >/dev/null || echo",
+        "go-jira whoami &>/dev/null",
+        "go-jira whoami 2>&-",
+        "go-jira whoami 2>\"$tmp\"; echo \"$other\"",
+        "me=$(go-jira whoami 2>/dev/null)",
+        "go-jira get --key A-1 2>err\ncurl x 2>err\ngrep found err",
+        "s=$(go-jira get --key A-1 2>&1 | jq -r .status); [ \"$s\" = Done ]",
+    ] {
+        assert_eq!(codes(source), [""; 0], "{source}");
+    }
+    for source in [
+        "go-jira whoami >log 2>&1; cat log",
+        "go-jira whoami 2>/tmp/log\nmode=$(head -1 </tmp/log)",
+        "go-jira whoami 2>\"$tmp\"; cat \"$tmp\"",
+        "me=$(go-jira whoami 2>&1 >/dev/null)",
+        "go-jira whoami 2>&1 >/dev/null | head -1",
+        "go-jira get --key A-1 2>/tmp/err; grep 404 /tmp/err",
+    ] {
+        assert_eq!(codes(source), ["stderr_text"], "{source}");
+    }
+}
+
+#[test]
+fn the_scripts_of_a_package_on_one_line_are_read() {
+    let source = r#"{"name":"go-jira","scripts":{"a":"go-jira run --ref X-1","who":"go-jira whoami -v || echo \"no\""},"x":{"y":"go-jira run"}}"#;
+    assert_eq!(found("package.json", source), ["1:35 run_exit go-jira run", "1:80 version_flag -v"]);
+}
+
+#[test]
+fn a_code_of_one_is_told_from_others_in_other_words() {
+    for source in [
+        "go-jira get --key A-1; rc=$?; [ $rc -le 1 ]",
+        "go-jira get --key A-1; rc=$?; [ $rc -lt 2 ]",
+        "go-jira get --key A-1; [ $? -gt 1 ]",
+        "go-jira get --key A-1; [ $? -ge 2 ]",
+    ] {
+        assert_eq!(codes(source), ["exit_one"], "{source}");
+    }
+    for source in [
+        "go-jira get --key A-1; rc=$?; [ $rc -lt 1 ]",
+        "go-jira get --key A-1; rc=$?; [ $rc -ge 1 ]",
+        "grep x y; rc=$?; [ $rc -le 1 ]",
+    ] {
+        assert_eq!(codes(source), [""; 0], "{source}");
+    }
+    let gitlab = r###"a:
+  script: go-jira get --key A-1
+  allow_failure:
+    exit_codes: [1, 137]
+  retry:
+    max: 2
+    exit_codes: 1
+b:
+  script: go-jira get --key A-1
+  allow_failure:
+    exit_codes:
+      - 2
+      - 1
+c:
+  script: go-jira get --key A-1
+  allow_failure: {exit_codes: [2, 11]}
+d:
+  script: make
+  allow_failure: {exit_codes: 1}
+"###;
+    let expected = [
+        "4:5 exit_one the exit code and 1",
+        "7:5 exit_one the exit code and 1",
+        "11:5 exit_one the exit code and 1",
+    ];
+    assert_eq!(found(".gitlab-ci.yml", gitlab), expected);
+    let python = r###"r = subprocess.run(["go-jira", "get", "--key", "A-1"])
+if r.returncode == 1:
+    pass
+r = subprocess.run(["grep", "x"])
+if r.returncode == 1:
+    pass
+rc = subprocess.call(["go-jira", "get", "--key", "A-1"])
+if rc == 1 or n == 1:
+    pass
+"###;
+    assert_eq!(
+        found("ci.py", python),
+        ["2:4 exit_one the exit code and 1", "8:4 exit_one the exit code and 1"]
+    );
+}

@@ -7,15 +7,37 @@ use super::findings;
 fn a_long_pipe_or_line_takes_no_longer_than_as_many_short_ones() {
     let pipe = "go-jira run|".repeat(20_000);
     assert_eq!(findings("ci.sh", &pipe).len(), 20_000);
-    let pairs = format!("# go-jira\nenv: {{{}DEBUG:x}}", "AA:,".repeat(200_000));
+    let pairs = format!("run: go-jira whoami\nenv: {{{}DEBUG:x}}", "AA:,".repeat(200_000));
     let found: Vec<_> = findings("ci.yml", &pairs).iter().map(|one| one.column).collect();
     assert_eq!(found, ["env: {".len() + 4 * 200_000 + 1]);
-    let open = format!("# go-jira\nenv: {{{}", "DEBUG:${{x,".repeat(20_000));
+    let open = format!("run: go-jira whoami\nenv: {{{}", "DEBUG:${{x,".repeat(20_000));
     assert_eq!(findings("ci.yml", &open).len(), 20_000);
     let pasted = format!("sh \"go-jira run --lenient --ref {}\"", "$a".repeat(50_000));
     assert_eq!(findings("Jenkinsfile", &pasted).len(), 50_000);
     let added = format!("sh \"go-jira get --key \"{}", " + a + \"\"".repeat(20_000));
     assert_eq!(findings("Jenkinsfile", &added).len(), 20_000);
+}
+
+#[test]
+fn a_redirection_behind_parentheses_is_no_alias() {
+    for source in ["( echo ) > \"/tmp/a b=1\"", "(cd x; ls) <<< \"a=1 b=2\""] {
+        assert_eq!(findings("ci.sh", &format!("# go-jira\n{source}\n")).len(), 0, "{source}");
+    }
+}
+
+#[test]
+fn a_line_of_groovy_is_looked_through_once() {
+    let compared = format!("// go-jira\n{}", "returnStatus: true) == 1 ".repeat(40_000));
+    assert_eq!(findings("Jenkinsfile", &compared).len(), 0);
+    let blank = format!("// go-jira\nfoo(\n{}", format!("{}\n", " ".repeat(1_000)).repeat(1_000));
+    assert_eq!(findings("Jenkinsfile", &blank).len(), 0);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_redirection_is_too_odd(source in "(go-jira run|echo| |\\(|\\)|<<<|>|\"|=|a b=1|\n){0,30}") {
+        findings("ci.sh", &format!("# go-jira\n{source}"));
+    }
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn an_escaped_backslash_continues_a_command() {
         "2:7 limit go-jira run",
         "3:7 limit go-jira run",
         "4:7 limit go-jira run",
-        "4:41 injection ${params.get(\"A B\", \"c\")}",
+        "4:41 injection ${params.get…}",
         "5:35 limit go-jira search",
     ];
     assert_eq!(found("Jenkinsfile", source), expected);
@@ -169,5 +169,26 @@ fn a_variable_of_groovy_keeps_the_last_code_that_it_got() {
 }
 "###;
     let expected = ["6:7 exit_one the exit code and 1", "12:10 exit_one the exit code and 1"];
+    assert_eq!(found("Jenkinsfile", source), expected);
+}
+
+#[test]
+fn a_credential_is_nobody_elses_text_and_no_value_is_shown() {
+    let source = r#"pipeline {
+  environment { JIRA = credentials('x') }
+  stages { stage('a') { steps {
+    withCredentials([string(credentialsId: 'y', variable: 'TOK')]) {
+      sh "go-jira whoami --username ${JIRA_USR} --password ${env.JIRA_PSW} --token " + TOK
+    }
+    sh "go-jira get --key ${params.K ?: 'hunter2'}"
+  } } }
+}
+"#;
+    let expected = [
+        "5:26 username_flag --username ***",
+        "5:49 secret_flag --password ***",
+        "5:76 secret_flag --token",
+        "7:27 injection ${params.K…}",
+    ];
     assert_eq!(found("Jenkinsfile", source), expected);
 }

@@ -55,12 +55,8 @@ steps:
   settings:
     base_url: x
 "###;
-    let expected = [
-        "6:5 bare_variable TOKEN=***",
-        "8:5 run_exit go-jira run",
-        "8:5 stderr_text go-jira run",
-        "9:11 exit_one the exit code and 1",
-    ];
+    let expected =
+        ["6:5 bare_variable TOKEN=***", "8:5 run_exit go-jira run", "9:11 exit_one the exit code and 1"];
     assert_eq!(found(".drone.yml", source), expected);
 }
 

@@ -19,6 +19,9 @@ fn a_program_that_runs_another_is_looked_through() {
         "su-exec 1000:1000 go-jira whoami",
         "chroot /srv go-jira whoami",
         "timeout \"$T\" go-jira whoami",
+        "timeout 60 docker run --rm ghcr.io/x/go-jira whoami",
+        "timeout -k 5 60 sudo -u ci go-jira whoami",
+        "retry 3 docker run --rm go-jira whoami",
         "sudo -n go-jira whoami",
         "sudo -u go-jira go-jira whoami",
         "/usr/bin/env go-jira whoami",
@@ -141,7 +144,6 @@ fn a_variable_before_a_command_is_for_that_alone() {
             "JIRA_OAUTH_REFRESH_TOKEN=$T go-jira run --lenient\nJIRA_OAUTH_REFRESH_TOKEN_OUTPUT=f go-jira whoami",
             "rotation_lost",
         ),
-        ("TOKEN=x other", "bare_variable"),
     ] {
         assert_eq!(codes(source), [code], "{source}");
     }
@@ -172,4 +174,25 @@ fn a_file_of_variables_that_is_handed_on_is_no_difference() {
     assert!(instead("source .env")[0].starts_with("`set -a`"));
     assert!(instead("include .env")[0].starts_with("`export`"));
     assert!(instead("cp ci.env .env")[0].contains("--env-file"));
+}
+
+#[test]
+fn a_program_that_reads_the_file_hands_it_on() {
+    for source in [
+        "dotenv -e .env -- go-jira whoami",
+        "npx dotenvx run -f .env -- go-jira whoami",
+        "env-cmd -f .env go-jira whoami",
+        "\"who\": \"dotenv -e .env -- go-jira whoami\"",
+    ] {
+        assert_eq!(codes(source), [""; 0], "{source}");
+    }
+    assert_eq!(codes("cp ci.env .env\ndocker run --env-file other.env x"), ["dotenv"]);
+    let package = r#"{"scripts": {"a": "env-cmd -f .env go-jira whoami -v"}}"#;
+    assert_eq!(found("package.json", package), ["1:51 version_flag -v"]);
+}
+
+#[test]
+fn a_recipe_of_several_lines_keeps_its_dashes() {
+    let make = "a:\n\tgo-jira run \\\n\t  --ref A-1 \\\n\t  --lenient\n\t-go-jira search \\\n\t  --limit 0\n";
+    assert_eq!(found("Makefile", make), ["5:3 limit go-jira search"]);
 }
