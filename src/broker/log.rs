@@ -244,14 +244,21 @@ fn lock(lines: &Mutex<Lines>) -> MutexGuard<'_, Lines> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io::{self, Write};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
+    /// Where a test reads what was logged.
     #[derive(Clone, Default)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
+    pub(in crate::broker) struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Sink {
+        pub(in crate::broker) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
 
     impl Write for Sink {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -276,7 +283,7 @@ mod tests {
             log.write(log.line(Level::Info, "more"));
         }
         log.end().await;
-        let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        let text = sink.text();
         assert_eq!(text.lines().count(), 1001);
         let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
         let expected = serde_json::json!({
@@ -342,7 +349,7 @@ mod tests {
         log.write(log.line(Level::Info, "whole"));
         log.end().await;
         stream.written().await.unwrap();
-        let text = String::from_utf8(disk.written.0.lock().unwrap().clone()).unwrap();
+        let text = disk.written.text();
         let whole = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
         let said: Vec<_> = whole.map(|line| (line["event"].clone(), line["lines"].as_u64())).collect();
         assert_eq!(

@@ -43,24 +43,9 @@ impl Reminder {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
-    use std::sync::{Arc, Mutex};
-
     use super::*;
+    use crate::broker::log::tests::Sink;
     use crate::process::{Clock, Stream};
-
-    #[derive(Clone, Default)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[tokio::test]
     async fn it_is_said_when_it_begins_and_once_a_day() {
@@ -72,7 +57,6 @@ mod tests {
         let next = Validity { begins: at("2026-12-01T00:00:00Z"), ends: at("2028-01-01T00:00:00Z") };
         let metrics = Metrics::new(0.0, false, Some(year.ends));
         let mut reminder = Reminder::from_start(Some(year), at("2026-06-01T00:00:00Z"));
-        let said = |text: &Sink| String::from_utf8(text.0.lock().unwrap().clone()).unwrap();
         for (validity, now) in [
             (year, "2026-12-17T23:00:00Z"),
             // Now there are less than 14 days.
@@ -95,7 +79,7 @@ mod tests {
         reminder.look(Some(year), at("2027-02-01T00:00:10Z"), &metrics, &log);
         reminder.look(Some(year), at("2027-02-02T00:00:00Z"), &metrics, &log);
         log.end().await;
-        let text = said(&sink);
+        let text = sink.text();
         let lines: Vec<serde_json::Value> =
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let codes: Vec<_> = lines.iter().map(|line| line["code"].as_str().unwrap()).collect();

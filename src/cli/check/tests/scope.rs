@@ -157,9 +157,9 @@ fn a_stage_and_a_block_of_jenkins_have_variables_of_their_own() {
 
 #[test]
 fn a_file_that_is_mounted_is_loaded_and_one_that_is_removed_is_not() {
-    let docker = "docker run -v \"$PWD/.env:/work/.env\" -w /work ghcr.io/appleboy/go-jira whoami";
+    let docker = "docker run -v \"$PWD/.env:/app/.env\" -w /app ghcr.io/appleboy/go-jira whoami";
     assert_eq!(codes(docker), ["dotenv"]);
-    assert_eq!(codes("docker run -v \"$PWD/.env:/work/.env\" alpine\ngo-jira whoami"), [""; 0]);
+    assert_eq!(codes("docker run -v \"$PWD/.env:/app/.env\" alpine\ngo-jira whoami"), [""; 0]);
     assert_eq!(codes("rm -f .env\ngo-jira whoami"), [""; 0]);
 }
 
