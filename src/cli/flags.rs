@@ -4,6 +4,16 @@ use clap::{ArgAction, Args};
 
 use crate::config::{Typed, parse_boolean};
 
+/// What stands beside a command, or alone.
+#[derive(Args, Clone, Debug)]
+pub struct TopFlags {
+    #[command(flatten)]
+    pub global: GlobalFlags,
+    /// Print the version
+    #[arg(short = 'V', long)]
+    pub version: bool,
+}
+
 /// Flags that every command takes. No defaults and no environment here: a flag that was not typed is
 /// `None`, so that `config` can tell.
 #[derive(Args, Clone, Debug, Default)]

@@ -26,6 +26,7 @@ mod log;
 mod login;
 mod logout;
 mod man;
+mod named;
 mod page;
 mod pat;
 mod run;
@@ -57,7 +58,7 @@ use crate::process::{OPEN_BROWSER, Process, Signal, open_browser};
 
 use context::{Context, Cut};
 use ending::{End, Outcome, asked_again, conclude, last_second, last_words, too_late, within};
-use flags::GlobalFlags;
+use flags::TopFlags;
 use listed::Listed;
 use understand::{Understood, understand};
 
@@ -89,10 +90,7 @@ fn exit_codes() -> String {
 #[command(name = "jira", disable_version_flag = true, after_help = exit_codes(), subcommand_required = false)]
 struct Cli {
     #[command(flatten)]
-    global: GlobalFlags,
-    /// Print the version
-    #[arg(short = 'V', long)]
-    version: bool,
+    top: TopFlags,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -316,12 +314,12 @@ async fn saved(ctx: &Context, signal: Option<Signal>) {
 }
 
 async fn dispatch(cli: Cli, ctx: &Context) -> Result<(), Failure> {
-    let json = cli.global.output.as_deref().is_some_and(|format| format != "text");
+    let json = cli.top.global.output.as_deref().is_some_and(|format| format != "text");
     let Some(command) = cli.command else { return Ok(()) };
     // Boxed, or the future of one command would be as large as that of the largest.
     match command {
         Command::Login(Listed(args)) => {
-            let args = login::LoginArgs { base_url: cli.global.base_url, ..args };
+            let args = login::LoginArgs { base_url: cli.top.global.base_url, ..args };
             Box::pin(login::run(args, ctx)).await
         }
         Command::Logout(Listed(args)) => Box::pin(logout::run(args, ctx)).await,

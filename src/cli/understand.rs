@@ -10,7 +10,7 @@ use crate::output::Output;
 use crate::process::{Env, Process, on_own_thread};
 
 use super::listed::Listed;
-use super::{Cli, Command, catalog, config, hygiene, inputs, itself};
+use super::{Cli, Command, catalog, config, hygiene, inputs, itself, named};
 
 /// A command line, and what it means together with the environment and the sites.
 pub type Understood = (Box<Cli>, Box<Settings>);
@@ -26,8 +26,8 @@ pub async fn understand(process: &Process, early: &Output) -> Result<Option<Unde
         Err(error) => return Err(usage(&error, &args)),
     };
     let cli = &parsed.cli;
-    let only_verbose = cli.command.is_none() && cli.global.verbose == 1 && args.len() == 1;
-    if cli.version || only_verbose {
+    let only_verbose = cli.command.is_none() && cli.top.global.verbose == 1 && args.len() == 1;
+    if cli.top.version || only_verbose {
         return page(early, env!("CARGO_PKG_VERSION")).await;
     }
     if cli.command.is_none() {
@@ -91,18 +91,15 @@ struct Parsed {
     tree: clap::Command,
 }
 
-/// Against the one command that is named, where that is enough: clap copies every global flag into every command
-/// it knows, which is half of what parsing takes, and grows with each of them.
+/// Against the one command that is named, where that is enough: all of them would be put together first, and a copy of
+/// every global flag in each.
 fn parse(args: &[String]) -> Result<Parsed, clap::Error> {
-    let whole = Cli::command();
-    let Some(named) = args.iter().find_map(|arg| whole.find_subcommand(arg)) else {
-        return parse_as(alone(whole), args);
-    };
-    let top = clap::Command::new("jira").disable_version_flag(true).args(whole.get_arguments().cloned());
-    let one = top.groups(whole.get_groups().cloned()).subcommand(named.clone());
-    // Help and mistakes are for the whole one to tell: it knows what else could have been meant, and the word
-    // may have been the value of a flag.
-    parse_as(one, args).or_else(|_| parse_as(whole, args))
+    match named::only(args) {
+        // Help and mistakes are for the whole one to tell: it knows what else could have been meant, and the word
+        // may have been the value of a flag.
+        Some(one) => parse_as(one, args).or_else(|_| parse_as(Cli::command(), args)),
+        None => parse_as(alone(Cli::command()), args),
+    }
 }
 
 /// The whole one where no command is named: none needs its copy of the global flags.
@@ -133,7 +130,7 @@ fn with_inputs(mut args: Vec<String>, parsed: Parsed, settings: &Settings) -> Re
 }
 
 fn typed(cli: &Cli) -> Typed {
-    let global = cli.global.typed();
+    let global = cli.top.global.typed();
     match &cli.command {
         Some(Command::Login(Listed(args))) => args.typed(global),
         Some(Command::Broker(_)) => Typed { is_broker: true, ..global },
