@@ -15,15 +15,14 @@ use hyper_util::client::legacy::connect::dns::GaiResolver;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use thiserror::Error;
-use tokio::net::TcpStream;
 use tower::util::{MapErr, MapResponse};
 use tower::{Service, ServiceExt};
 use url::Url;
 
 use super::client::USER_AGENT_TEXT;
+use super::roots::LazyRoots;
 use super::{HttpError, Options};
 
 /// A connection is made within this time, TLS and the proxy's consent included, or the server counts as unreachable.
@@ -40,7 +39,12 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// The name service of the system, whose failures can be told from others.
 type Names = MapErr<GaiResolver, fn(io::Error) -> UnknownName>;
 
-type Tcp = MapResponse<HttpConnector<Names>, fn(TokioIo<TcpStream>) -> Stream>;
+/// What TLS is spoken over, if it is.
+#[derive(Clone)]
+struct Tcp {
+    connector: HttpConnector<Names>,
+    roots: Option<Arc<LazyRoots>>,
+}
 
 /// The host's name is not known.
 #[derive(Debug, Error)]
@@ -117,7 +121,12 @@ struct Ways {
 }
 
 impl Connector {
-    pub(super) fn new(mut tls: ClientConfig, proxies: Option<Proxies>) -> Self {
+    /// `roots` are what `tls` verifies with, to be read in time.
+    pub(super) fn new(
+        mut tls: ClientConfig,
+        roots: Option<Arc<LazyRoots>>,
+        proxies: Option<Proxies>,
+    ) -> Self {
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let tls = Arc::new(tls);
         let names: Names = GaiResolver::new().map_err(UnknownName);
@@ -133,8 +142,7 @@ impl Connector {
         tcp.set_keepalive_retries(Some(PROBES));
         #[cfg(target_os = "linux")]
         tcp.set_tcp_user_timeout(Some(PROBE * 2));
-        let tcp: Tcp = tcp.map_response(Stream::new);
-        let direct = HttpsConnector::from((tcp, Arc::clone(&tls)));
+        let direct = HttpsConnector::from((Tcp { connector: tcp, roots }, Arc::clone(&tls)));
         Connector(Arc::new(Ways { direct, tls, proxies }))
     }
 }
@@ -175,6 +183,26 @@ impl Ways {
         }
         let tunnel: MapResponse<_, fn(MaybeHttpsStream<Stream>) -> Stream> = tunnel.map_response(Stream::new);
         HttpsConnector::from((tunnel, Arc::clone(&self.tls))).oneshot(to).await.map(Stream::new)
+    }
+}
+
+impl Service<Uri> for Tcp {
+    type Response = Stream;
+    type Error = <HttpConnector<Names> as Service<Uri>>::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.connector.poll_ready(cx)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let (connecting, roots) = (self.connector.call(to), self.roots.clone());
+        Box::pin(async move {
+            let connected = connecting.await?;
+            // Next comes our hello, and then there is nothing to do until the answer is here.
+            roots.iter().for_each(LazyRoots::soon);
+            Ok(Stream::new(connected))
+        })
     }
 }
 

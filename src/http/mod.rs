@@ -47,25 +47,28 @@ pub struct Options {
 /// Builds a client.
 pub fn client(options: &Options) -> Client {
     let proxies = connect::Proxies::new(options);
-    Client::new(connect::Connector::new(tls(options), proxies.clone()), proxies)
+    let (tls, roots) = configuration(options);
+    // Plain HTTP needs none, unless the proxy speaks TLS.
+    let roots = roots.filter(|_| !options.plain);
+    Client::new(connect::Connector::new(tls, roots, proxies.clone()), proxies)
 }
 
-/// The TLS configuration: ring, TLS 1.2 and 1.3, and roots that are read while the connection is made. Proxies
-/// are no part of it; for a connection that is not HTTP it is all that is taken from here.
-pub fn tls(options: &Options) -> rustls::ClientConfig {
+/// The TLS configuration alone, for a connection that is not HTTP; proxies are no part of it. Blocks until the roots
+/// are read, so that no handshake waits for them.
+pub fn tls_with_roots(options: &Options) -> Result<rustls::ClientConfig, String> {
+    let (tls, roots) = configuration(options);
+    roots.map_or(Ok(()), |roots| roots.wait())?;
+    Ok(tls)
+}
+
+/// ring, TLS 1.2 and 1.3, and the roots, if any are asked: to be read before the first handshake, or by it.
+fn configuration(options: &Options) -> (rustls::ClientConfig, Option<Arc<LazyRoots>>) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     if options.insecure {
-        return trusting(Arc::new(AcceptAny::new(provider.clone())), provider);
+        return (trusting(Arc::new(AcceptAny::new(provider.clone())), provider), None);
     }
-    trusting(Arc::new(LazyRoots::new(provider.clone(), &options.roots, options.plain)), provider)
-}
-
-/// The same with roots that have been read: no handshake waits for them. Blocks until they are.
-pub fn tls_with_roots(options: &Options) -> Result<rustls::ClientConfig, String> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let roots = LazyRoots::new(provider.clone(), &options.roots, false);
-    roots.wait()?;
-    Ok(trusting(Arc::new(roots), provider))
+    let roots = Arc::new(LazyRoots::new(provider.clone(), &options.roots));
+    (trusting(Arc::clone(&roots) as _, provider), Some(roots))
 }
 
 fn trusting(

@@ -4,10 +4,11 @@
 //! it would for a private key's: with the 150 roots of a system that is more than half of the instructions of a
 //! cold `get`.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, ErrorKind};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use memchr::memchr;
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const END: &[u8] = b"-----END CERTIFICATE-----";
@@ -18,41 +19,86 @@ const END: &[u8] = b"-----END CERTIFICATE-----";
 /// One certificate is in memory at a time: pages that are touched for the first time are a good part of what a
 /// process of a few milliseconds spends its time on.
 pub(super) fn certificates(mut bundle: impl BufRead, mut found: impl FnMut(&[u8])) -> io::Result<()> {
-    let (mut line, mut text, mut der) = (Vec::new(), Vec::new(), Vec::new());
-    let mut inside = false;
-    while bundle.read_until(b'\n', &mut line)? > 0 {
+    let mut section = Section::default();
+    // The beginning of a line whose end was not read yet.
+    let mut begun = Vec::new();
+    loop {
+        let mut read = match bundle.fill_buf() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        let length = read.len();
+        if length == 0 {
+            section.line(&begun, &mut found);
+            return Ok(());
+        }
+        while let Some(end) = memchr(b'\n', read) {
+            let (line, rest) = read.split_at(end + 1);
+            if begun.is_empty() {
+                section.line(line, &mut found);
+            } else {
+                begun.extend_from_slice(line);
+                section.line(&begun, &mut found);
+                begun.clear();
+            }
+            read = rest;
+        }
+        begun.extend_from_slice(read);
+        bundle.consume(length);
+    }
+}
+
+/// What lies between BEGIN and END.
+#[derive(Default)]
+struct Section {
+    inside: bool,
+    text: Vec<u8>,
+    /// Never made smaller: to fill it anew for every certificate takes as long as to read them.
+    der: Vec<u8>,
+}
+
+impl Section {
+    fn line(&mut self, line: &[u8], found: &mut impl FnMut(&[u8])) {
         let mut rest = line.trim_ascii();
-        if inside && let Some(after) = rest.strip_prefix(END) {
-            inside = false;
-            if decode(&mut text, &mut der) {
-                found(&der);
+        if rest.first() != Some(&b'-') {
+            if self.inside {
+                self.text.extend_from_slice(rest);
+            }
+            return;
+        }
+        if self.inside
+            && let Some(after) = rest.strip_prefix(END)
+        {
+            self.inside = false;
+            if let Some(length) = self.decode() {
+                found(&self.der[..length]);
             }
             // Files that were put together without a line feed between them.
             rest = after;
         }
         if rest == BEGIN {
-            text.clear();
-            inside = true;
+            self.text.clear();
+            self.inside = true;
         } else if rest.starts_with(b"-----") {
             // Another kind of section begins, or one ends that is none of ours.
-            inside = false;
-        } else if inside {
-            text.extend_from_slice(rest);
+            self.inside = false;
+        } else if self.inside {
+            self.text.extend_from_slice(rest);
         }
-        line.clear();
     }
-    Ok(())
-}
 
-fn decode(text: &mut Vec<u8>, der: &mut Vec<u8>) -> bool {
-    der.clear();
-    if BASE64_STANDARD.decode_vec(&text, der).is_ok() {
-        return true;
+    /// How much of `der` is the certificate.
+    fn decode(&mut self) -> Option<usize> {
+        let room = base64::decoded_len_estimate(self.text.len());
+        if self.der.len() < room {
+            self.der.resize(room, 0);
+        }
+        BASE64_STANDARD.decode_slice(&self.text, &mut self.der).ok().or_else(|| {
+            // RFC 7468 allows blanks within a line, and nobody writes them: looked for only when there is a reason.
+            self.text.retain(|byte| !byte.is_ascii_whitespace());
+            BASE64_STANDARD.decode_slice(&self.text, &mut self.der).ok()
+        })
     }
-    // RFC 7468 allows blanks within a line, and nobody writes them: looked for only when there is a reason.
-    text.retain(|byte| !byte.is_ascii_whitespace());
-    der.clear();
-    BASE64_STANDARD.decode_vec(text, der).is_ok()
 }
 
 #[cfg(test)]
@@ -96,6 +142,19 @@ mod tests {
             let theirs = theirs(&bundle);
             assert_eq!(theirs.len(), 2, "{bundle}");
             assert_eq!(found(&bundle), theirs, "{bundle}");
+        }
+    }
+
+    #[test]
+    fn a_line_may_be_read_in_pieces() {
+        let bundle = format!("# One\n{}{}", pem("one"), pem("two").replace('\n', "\r\n"));
+        for bundle in [bundle.as_str(), bundle.trim_end()] {
+            for size in [1, 2, 3, 63, 64, 65, 1000] {
+                let mut pieces = Vec::new();
+                let reader = io::BufReader::with_capacity(size, bundle.as_bytes());
+                certificates(reader, |der| pieces.push(der.to_owned())).unwrap();
+                assert_eq!(pieces, theirs(bundle), "{size}");
+            }
         }
     }
 

@@ -302,7 +302,7 @@ mod tests {
             let mut held = STUCK.0.lock().unwrap();
             held.1 += 1;
             drop(STUCK.1.wait_while(held, |held| held.0).unwrap());
-            Ok(http::tls(&http::Options { insecure: true, ..http::Options::default() }))
+            http::tls_with_roots(&http::Options { insecure: true, ..http::Options::default() })
         }
         let trust = Trust { read, ..Trust::new(None) };
         for _ in 0..3 {
