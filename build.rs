@@ -5,8 +5,11 @@ use std::env::var;
 use std::fs;
 use std::process::Command;
 
-/// To the linker, by way of the C compiler.
+/// To the linker, by way of the C compiler: of functions that came out the same one is kept, as lld does, which rustc
+/// brings along for its main target, and mold. It is a hundredth of the program.
 const FOLD: &str = "-Wl,--icf=all";
+/// What unwinds the stack of a panic becomes part of the program: a library less to load at each start, and to have.
+const UNWIND: &str = "-Wl,--push-state,--whole-archive,-Bstatic,-lgcc_eh,--pop-state";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -18,15 +21,21 @@ fn main() {
     if loader_reads_relr() {
         println!("cargo::rustc-link-arg-bin=jira=-Wl,-z,pack-relative-relocs");
     }
-    if linker_folds() {
-        println!("cargo::rustc-link-arg-bin=jira={FOLD}");
+    for argument in [FOLD, UNWIND] {
+        if linker_takes(argument) {
+            println!("cargo::rustc-link-arg-bin=jira={argument}");
+        }
     }
 }
 
-/// Whether the linker keeps one of the functions that came out the same, as lld does, which rustc brings along for its
-/// main target, and mold; it is a hundredth of the program. Which linker it will be nobody says: so one is tried.
-fn linker_folds() -> bool {
-    if var("PROFILE").as_deref() != Ok("release") || var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
+/// Whether the linker takes this argument, for the program as it is installed. Which linker it will be nobody says: so
+/// one is tried.
+fn linker_takes(argument: &str) -> bool {
+    let target = |part: &str| var(format!("CARGO_CFG_TARGET_{part}")).unwrap_or_default();
+    // A static program has its own way to unwind.
+    let is_static = target("FEATURE").split(',').any(|feature| feature == "crt-static");
+    let fits = target("OS") == "linux" && (argument != UNWIND || target("ENV") == "gnu" && !is_static);
+    if var("PROFILE").as_deref() != Ok("release") || !fits {
         return false;
     }
     let out = var("OUT_DIR").unwrap_or_default();
@@ -45,7 +54,7 @@ fn linker_folds() -> bool {
         var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default().split('\x1f').filter(|flag| !flag.is_empty()),
     );
     link.args(var("RUSTC_LINKER").map(|linker| format!("-Clinker={linker}")));
-    link.arg(format!("-Clink-arg={FOLD}"));
+    link.arg(format!("-Clink-arg={argument}"));
     fs::write(&source, "fn main() {}").is_ok() && link.output().is_ok_and(|output| output.status.success())
 }
 

@@ -44,6 +44,8 @@ mod update;
 mod version;
 mod whoami;
 
+use std::future::ready;
+use std::pin::Pin;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -313,36 +315,38 @@ async fn saved(ctx: &Context, signal: Option<Signal>) {
     }
 }
 
-async fn dispatch(cli: Cli, ctx: &Context) -> Result<(), Failure> {
+/// The work of the command that was named. Boxed, or the future of one would be as large as that of the largest; and
+/// never part of its caller, whose stack would have room for all of them while one of them works.
+#[inline(never)]
+fn dispatch(cli: Cli, ctx: &Context) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + '_>> {
     let json = cli.top.global.output.as_deref().is_some_and(|format| format != "text");
-    let Some(command) = cli.command else { return Ok(()) };
-    // Boxed, or the future of one command would be as large as that of the largest.
+    let Some(command) = cli.command else { return Box::pin(ready(Ok(()))) };
     match command {
         Command::Login(Listed(args)) => {
             let args = login::LoginArgs { base_url: cli.top.global.base_url, ..args };
-            Box::pin(login::run(args, ctx)).await
+            Box::pin(login::run(args, ctx))
         }
-        Command::Logout(Listed(args)) => Box::pin(logout::run(args, ctx)).await,
-        Command::Whoami => Box::pin(whoami::run(ctx)).await,
-        Command::Search(Listed(args)) => Box::pin(search::run(args, ctx)).await,
-        Command::Get(Listed(args)) => Box::pin(get::run(args, ctx)).await,
-        Command::Run(Listed(args)) => Box::pin(run::run(args, ctx)).await,
-        Command::Create(Listed(args)) => Box::pin(create::run(args, ctx)).await,
-        Command::Update(Listed(args)) => Box::pin(update::run(args, ctx)).await,
-        Command::Delete(Listed(args)) => Box::pin(delete::run(args, ctx)).await,
-        Command::Link(Listed(args)) => Box::pin(link::run(args, ctx)).await,
-        Command::Boards(Listed(args)) => Box::pin(boards::run(args, ctx)).await,
-        Command::Epics(Listed(args)) => Box::pin(epics::run(args, ctx)).await,
-        Command::Sprints(Listed(args)) => Box::pin(sprints::run(args, ctx)).await,
-        Command::Token(command) => Box::pin(token::run(command, ctx)).await,
-        Command::Site(command) => Box::pin(site::run(command, ctx)).await,
-        Command::Config(command) => Box::pin(config::run(command, ctx)).await,
-        Command::Broker(command) => Box::pin(broker::run(command, ctx)).await,
-        Command::Sandbox(sandbox::SandboxCommand::Serve(args)) => Box::pin(sandbox::serve(*args, ctx)).await,
-        Command::Sandbox(sandbox::SandboxCommand::Demo) => Box::pin(demo::run(ctx)).await,
-        Command::Version => version::run(ctx, json),
+        Command::Logout(Listed(args)) => Box::pin(logout::run(args, ctx)),
+        Command::Whoami => Box::pin(whoami::run(ctx)),
+        Command::Search(Listed(args)) => Box::pin(search::run(args, ctx)),
+        Command::Get(Listed(args)) => Box::pin(get::run(args, ctx)),
+        Command::Run(Listed(args)) => Box::pin(run::run(args, ctx)),
+        Command::Create(Listed(args)) => Box::pin(create::run(args, ctx)),
+        Command::Update(Listed(args)) => Box::pin(update::run(args, ctx)),
+        Command::Delete(Listed(args)) => Box::pin(delete::run(args, ctx)),
+        Command::Link(Listed(args)) => Box::pin(link::run(args, ctx)),
+        Command::Boards(Listed(args)) => Box::pin(boards::run(args, ctx)),
+        Command::Epics(Listed(args)) => Box::pin(epics::run(args, ctx)),
+        Command::Sprints(Listed(args)) => Box::pin(sprints::run(args, ctx)),
+        Command::Token(command) => Box::pin(token::run(command, ctx)),
+        Command::Site(command) => Box::pin(site::run(command, ctx)),
+        Command::Config(command) => Box::pin(config::run(command, ctx)),
+        Command::Broker(command) => Box::pin(broker::run(command, ctx)),
+        Command::Sandbox(sandbox::SandboxCommand::Serve(args)) => Box::pin(sandbox::serve(*args, ctx)),
+        Command::Sandbox(sandbox::SandboxCommand::Demo) => Box::pin(demo::run(ctx)),
+        Command::Version => Box::pin(ready(version::run(ctx, json))),
         // Done before there was a context.
-        Command::Schema(_) | Command::Completion(_) | Command::Man(_) => Ok(()),
+        Command::Schema(_) | Command::Completion(_) | Command::Man(_) => Box::pin(ready(Ok(()))),
     }
 }
 
