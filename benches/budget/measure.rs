@@ -1,5 +1,6 @@
 //! Times processes side by side: one of each, round after round, so that whatever else the machine does
-//! strikes all of them alike.
+//! strikes all of them alike; each round in another order, because who comes behind a request to the same server
+//! finds it awake.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -40,8 +41,12 @@ impl<'a> Race<'a> {
             runner.command.stdout(Stdio::null()).stderr(Stdio::null());
         }
         let rounds = std::env::var("BUDGET_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
+        let mut order: Vec<usize> = (0..self.0.len()).collect();
+        let mut chance = fastrand::Rng::with_seed(1);
         for _ in 0..rounds {
-            for runner in &mut self.0 {
+            chance.shuffle(&mut order);
+            for &at in &order {
+                let runner = &mut self.0[at];
                 (runner.before)();
                 let start = Instant::now();
                 let status = runner.command.status().unwrap();

@@ -6,8 +6,6 @@
 
 use std::io::{self, BufRead, ErrorKind};
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use memchr::memchr;
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
@@ -33,15 +31,14 @@ pub(super) fn certificates(mut bundle: impl BufRead, mut found: impl FnMut(&[u8]
             return Ok(());
         }
         while let Some(end) = memchr(b'\n', read) {
-            let (line, rest) = read.split_at(end + 1);
             if begun.is_empty() {
-                section.line(line, &mut found);
+                section.line(&read[..end], &mut found);
             } else {
-                begun.extend_from_slice(line);
+                begun.extend_from_slice(&read[..end]);
                 section.line(&begun, &mut found);
                 begun.clear();
             }
-            read = rest;
+            read = &read[end + 1..];
         }
         begun.extend_from_slice(read);
         bundle.consume(length);
@@ -53,25 +50,25 @@ pub(super) fn certificates(mut bundle: impl BufRead, mut found: impl FnMut(&[u8]
 struct Section {
     inside: bool,
     text: Vec<u8>,
-    /// Never made smaller: to fill it anew for every certificate takes as long as to read them.
-    der: Vec<u8>,
 }
 
 impl Section {
     fn line(&mut self, line: &[u8], found: &mut impl FnMut(&[u8])) {
-        let mut rest = line.trim_ascii();
-        if rest.first() != Some(&b'-') {
+        // Nearly every line is one of these.
+        if line.first().is_some_and(u8::is_ascii_alphanumeric) {
             if self.inside {
-                self.text.extend_from_slice(rest);
+                self.text.extend_from_slice(line);
             }
             return;
         }
+        let mut rest = line.trim_ascii();
         if self.inside
             && let Some(after) = rest.strip_prefix(END)
         {
             self.inside = false;
-            if let Some(length) = self.decode() {
-                found(&self.der[..length]);
+            // RFC 7468 allows blanks within a line, and this reader takes them.
+            if let Ok(der) = base64_simd::forgiving_decode_inplace(&mut self.text) {
+                found(der);
             }
             // Files that were put together without a line feed between them.
             rest = after;
@@ -85,19 +82,6 @@ impl Section {
         } else if self.inside {
             self.text.extend_from_slice(rest);
         }
-    }
-
-    /// How much of `der` is the certificate.
-    fn decode(&mut self) -> Option<usize> {
-        let room = base64::decoded_len_estimate(self.text.len());
-        if self.der.len() < room {
-            self.der.resize(room, 0);
-        }
-        BASE64_STANDARD.decode_slice(&self.text, &mut self.der).ok().or_else(|| {
-            // RFC 7468 allows blanks within a line, and nobody writes them: looked for only when there is a reason.
-            self.text.retain(|byte| !byte.is_ascii_whitespace());
-            BASE64_STANDARD.decode_slice(&self.text, &mut self.der).ok()
-        })
     }
 }
 
