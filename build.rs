@@ -55,7 +55,16 @@ fn linker_takes(argument: &str) -> bool {
     );
     link.args(var("RUSTC_LINKER").map(|linker| format!("-Clinker={linker}")));
     link.arg(format!("-Clink-arg={argument}"));
-    fs::write(&source, "fn main() {}").is_ok() && link.output().is_ok_and(|output| output.status.success())
+    let linked = fs::write(&source, "fn main() {}").is_ok()
+        && link.output().is_ok_and(|output| output.status.success());
+    linked
+        && (argument != UNWIND || fs::read(format!("{out}/probe")).is_ok_and(|probe| !needs_libgcc(&probe)))
+}
+
+/// GNU's linker has made up its mind about the library before it comes to the argument, and would keep both.
+fn needs_libgcc(program: &[u8]) -> bool {
+    let name = b"libgcc_s.so";
+    program.windows(name.len()).any(|bytes| bytes == name)
 }
 
 /// Whether the loader of this machine, for which we build, reads relative relocations in their short form

@@ -134,9 +134,13 @@ fn pinned(text: String, error: TrustError, site: Option<String>) -> Failure {
         // A path of the environment is nothing to paste; `--insecure` and a proxy are said anew each time.
         (TrustError::CaBundle { .. }, Some(site)) => failure.hint(Hint::Login { site: Some(site) }),
         (TrustError::Broker { .. } | TrustError::CaBundle { .. }, None) => failure.hint(Hint::SiteList),
-        (TrustError::InsecureAsked { .. } | TrustError::InsecureNotSaid | TrustError::Proxy, _) => {
-            failure.hint(Hint::ConfigShow)
-        }
+        (
+            TrustError::InsecureAsked { .. }
+            | TrustError::InsecureNotSaid
+            | TrustError::Proxy
+            | TrustError::Roots { .. },
+            _,
+        ) => failure.hint(Hint::ConfigShow),
     }
 }
 

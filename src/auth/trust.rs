@@ -72,7 +72,18 @@ pub enum TrustError {
         "the session's connection is not protected, and the proxy of the environment is not the one it was made with"
     )]
     Proxy,
+    /// Roots of the environment that the session does not know, where nothing else can be read while they are named.
+    #[error(
+        "the session keeps to the system's roots, and they cannot be read here while {name} is set: unset it"
+    )]
+    Roots {
+        /// The variable.
+        name: &'static str,
+    },
 }
+
+/// What asks these systems for their roots looks at the variables first, and there is no asking it otherwise.
+const VARIABLES_FIRST: bool = cfg!(not(all(unix, not(target_os = "macos"))));
 
 fn through(broker: &Option<String>) -> String {
     broker.as_ref().map_or("without a broker".to_owned(), |url| format!("through the broker {url}"))
@@ -139,16 +150,22 @@ impl Trust {
         if self.proxy != asked.proxy {
             return Err(TrustError::Proxy);
         }
-        let mut passed_over = Vec::new();
-        let mut note = |name: &str, asked: &Option<PathBuf>, own: &Option<PathBuf>| {
-            if asked.is_some() && asked != own {
-                passed_over
-                    .push(format!("{name} is passed over: a stored session keeps the roots of its login"));
-            }
-        };
-        note("SSL_CERT_FILE", &asked.ssl_cert_file, &self.ssl_cert_file);
-        note("SSL_CERT_DIR", &asked.ssl_cert_dir, &self.ssl_cert_dir);
-        Ok(passed_over)
+        self.pass_over(&asked, VARIABLES_FIRST)
+    }
+
+    fn pass_over(&self, asked: &Trust, variables_first: bool) -> Result<Vec<PassedOver>, TrustError> {
+        let roots = [
+            ("SSL_CERT_FILE", &asked.ssl_cert_file, &self.ssl_cert_file),
+            ("SSL_CERT_DIR", &asked.ssl_cert_dir, &self.ssl_cert_dir),
+        ];
+        let keeps_to_the_systems = roots.iter().all(|(_, _, own)| own.is_none());
+        let others = roots.into_iter().filter(|(_, asked, own)| asked.is_some() && asked != own);
+        others
+            .map(|(name, ..)| match variables_first && keeps_to_the_systems {
+                true => Err(TrustError::Roots { name }),
+                false => Ok(format!("{name} is passed over: a stored session keeps the roots of its login")),
+            })
+            .collect()
     }
 
     /// How to reach `url` under this trust.
@@ -186,4 +203,24 @@ fn own(path: &Option<PathBuf>) -> Option<PathBuf> {
 pub fn absolute(path: &Path) -> PathBuf {
     // A link stays a link: switching it is how many renew a bundle.
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_that_would_be_read_all_the_same_are_refused_and_not_passed_over() {
+        let with = |file: Option<&str>| Trust { ssl_cert_file: file.map(PathBuf::from), ..Trust::default() };
+        let (none, a, b) = (with(None), with(Some("/a.pem")), with(Some("/b.pem")));
+        assert_eq!(none.pass_over(&a, true), Err(TrustError::Roots { name: "SSL_CERT_FILE" }));
+        assert_eq!(none.pass_over(&a, false).unwrap().len(), 1);
+        // What the session names itself is read in their place.
+        assert_eq!(a.pass_over(&b, true).unwrap().len(), 1);
+        for (session, asked) in [(&none, &none), (&a, &a), (&a, &none)] {
+            assert_eq!(session.pass_over(asked, true), Ok(Vec::new()));
+        }
+        let dir = Trust { ssl_cert_dir: Some("/roots".into()), ..Trust::default() };
+        assert_eq!(none.pass_over(&dir, true), Err(TrustError::Roots { name: "SSL_CERT_DIR" }));
+    }
 }

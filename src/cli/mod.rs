@@ -45,10 +45,10 @@ mod version;
 mod whoami;
 
 use std::future::ready;
-use std::pin::Pin;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use futures_util::future::LocalBoxFuture;
 use tokio::time::Instant;
 
 use crate::auth::store::Memory;
@@ -318,7 +318,7 @@ async fn saved(ctx: &Context, signal: Option<Signal>) {
 /// The work of the command that was named. Boxed, or the future of one would be as large as that of the largest; and
 /// never part of its caller, whose stack would have room for all of them while one of them works.
 #[inline(never)]
-fn dispatch(cli: Cli, ctx: &Context) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + '_>> {
+fn dispatch(cli: Cli, ctx: &Context) -> LocalBoxFuture<'_, Result<(), Failure>> {
     let json = cli.top.global.output.as_deref().is_some_and(|format| format != "text");
     let Some(command) = cli.command else { return Box::pin(ready(Ok(()))) };
     match command {

@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 use super::HttpError;
 use super::connect::{CONNECT_TIMEOUT, Connector, Proxies};
+use super::roots::LazyRoots;
 
 /// Who we say we are.
 pub(super) const USER_AGENT_TEXT: &str = concat!("jira-oauth/", env!("CARGO_PKG_VERSION"));
@@ -34,6 +35,7 @@ const IDLE: Duration = Duration::from_secs(15);
 pub struct Client {
     connections: legacy::Client<Connector, Full<Bytes>>,
     proxies: Option<Proxies>,
+    roots: Option<Arc<LazyRoots>>,
 }
 
 impl fmt::Debug for Client {
@@ -137,12 +139,18 @@ impl Request {
 }
 
 impl Client {
-    pub(super) fn new(connector: Connector, proxies: Option<Proxies>) -> Self {
+    /// `roots` are those that `connector` verifies with.
+    pub(super) fn new(connector: Connector, proxies: Option<Proxies>, roots: Option<Arc<LazyRoots>>) -> Self {
         let connections = legacy::Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Client { connections, proxies }
+        Client { connections, proxies, roots }
+    }
+
+    /// Reads the roots now, if any are needed, for whoever connects much later. Blocks. Why they cannot be used, if so.
+    pub fn read_roots(&self) -> Result<(), String> {
+        self.roots.as_ref().map_or(Ok(()), |roots| roots.read())
     }
 
     /// Whether a request to `target` has a way to go: [`HttpError::BadProxy`] if it would go through a proxy that is

@@ -40,7 +40,7 @@ pub struct Options {
     pub proxy: Option<String>,
     /// Hosts that are reached without it, as in `NO_PROXY`.
     pub no_proxy: Option<String>,
-    /// The server speaks plain HTTP: no roots are read.
+    /// The server speaks plain HTTP: no roots are read ahead.
     pub plain: bool,
 }
 
@@ -50,14 +50,14 @@ pub fn client(options: &Options) -> Client {
     let (tls, roots) = configuration(options);
     // Plain HTTP needs none, unless the proxy speaks TLS.
     let roots = roots.filter(|_| !options.plain);
-    Client::new(connect::Connector::new(tls, roots, proxies.clone()), proxies)
+    Client::new(connect::Connector::new(tls, roots.clone(), proxies.clone()), proxies, roots)
 }
 
 /// The TLS configuration alone, for a connection that is not HTTP; proxies are no part of it. Blocks until the roots
 /// are read, so that no handshake waits for them.
 pub fn tls_with_roots(options: &Options) -> Result<rustls::ClientConfig, String> {
     let (tls, roots) = configuration(options);
-    roots.map_or(Ok(()), |roots| roots.wait())?;
+    roots.map_or(Ok(()), |roots| roots.read())?;
     Ok(tls)
 }
 

@@ -121,6 +121,7 @@ mod tests {
             format!("subject=CN = one\n=====\n{one}\nsubject=CN = two\n{two}"),
             format!("{one}{two}").replace("-----\n", "-----  \n"),
             format!("{one}{}", two.replace("\nMI", "\nM I")),
+            format!("{one}{two}").replace("=\n-----END", "\n-----END").replace("=\n-----END", "\n-----END"),
         ];
         for bundle in bundles {
             let theirs = theirs(&bundle);

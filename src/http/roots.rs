@@ -2,7 +2,8 @@
 //! parsing the system's bundle takes as long as the rest of a cold request.
 
 use std::io::{BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::WebPkiServerVerifier;
@@ -72,9 +73,9 @@ pub(super) struct LazyRoots {
     provider: Arc<CryptoProvider>,
     roots: Roots,
     /// From the bundle file, the usual case.
-    bundle: OnceLock<Result<Verifier, String>>,
+    bundle: OnceLock<Verifier>,
     /// From the directory as well: read only if the bundle does not know the issuer.
-    everything: OnceLock<Result<Verifier, String>>,
+    everything: OnceLock<Verifier>,
 }
 
 type Verifier = Arc<WebPkiServerVerifier>;
@@ -85,27 +86,34 @@ impl LazyRoots {
         LazyRoots { provider, roots, bundle: OnceLock::new(), everything: OnceLock::new() }
     }
 
-    /// Has the bundle read by a task of this runtime, unless it has been. A command that runs on one thread comes to
-    /// it as soon as it waits for something; a thread of its own would take a quarter as long to begin.
+    /// Has the bundle read by a task of this runtime, unless it has been. A command, which runs on one thread, comes to
+    /// it as soon as it waits for something; to begin a thread takes a quarter of what the reading does.
     pub(super) fn soon(self: &Arc<Self>) {
         if self.bundle.get().is_none() {
             let roots = Arc::clone(self);
             // What it came to is for the handshake to tell.
-            tokio::spawn(async move { drop(roots.wait()) });
+            tokio::spawn(async move { drop(roots.read()) });
         }
     }
 
-    fn bundle(&self) -> Result<&Verifier, Error> {
-        let loaded = self.bundle.get_or_init(|| load(&self.provider, &self.roots, false));
-        loaded.as_ref().map_err(|reason| Error::General(reason.clone()))
+    /// Reads the bundle, unless it has been read.
+    pub(super) fn read(&self) -> Result<(), String> {
+        self.once(&self.bundle, false).map(drop)
     }
 
-    /// Reads the bundle, or waits until it has been read.
-    pub(super) fn wait(&self) -> Result<(), String> {
-        self.bundle().map(drop).map_err(|error| match error {
-            Error::General(reason) => reason,
-            error => error.to_string(),
-        })
+    /// What could not be read is tried again the next time: a file that is being replaced, no descriptors left.
+    fn once<'a>(&self, read: &'a OnceLock<Verifier>, with_directory: bool) -> Result<&'a Verifier, String> {
+        if let Some(verifier) = read.get() {
+            return Ok(verifier);
+        }
+        // A certificate that a library panics of is no reason to end without a word.
+        let loaded = catch_unwind(AssertUnwindSafe(|| load(&self.provider, &self.roots, with_directory)));
+        let verifier = loaded.unwrap_or_else(|_| Err("reading the roots failed".to_owned()))?;
+        Ok(read.get_or_init(|| verifier))
+    }
+
+    fn bundle(&self) -> Result<&Verifier, Error> {
+        self.once(&self.bundle, false).map_err(Error::General)
     }
 
     fn everything(&self) -> Result<&Verifier, Error> {
@@ -113,8 +121,7 @@ impl LazyRoots {
         if self.roots.file.is_some() || self.roots.dir.is_some() {
             return self.bundle();
         }
-        let loaded = self.everything.get_or_init(|| load(&self.provider, &self.roots, true));
-        loaded.as_ref().map_err(|reason| Error::General(reason.clone()))
+        self.once(&self.everything, true).map_err(Error::General)
     }
 }
 
@@ -207,8 +214,8 @@ fn add_named(store: &mut RootCertStore, path: &Path) -> Result<(), String> {
 
 #[cfg(all(unix, not(target_os = "macos")))]
 fn add_system(store: &mut RootCertStore, with_directory: bool) {
-    let bundle = BUNDLES.iter().map(PathBuf::from).find(|path| path.exists());
-    if let Some(bundle) = &bundle {
+    let bundle = BUNDLES.iter().map(Path::new).find(|path| path.exists());
+    if let Some(bundle) = bundle {
         let _ = add_named(store, bundle);
     }
     if with_directory || bundle.is_none() {

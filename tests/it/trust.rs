@@ -2,10 +2,13 @@
 //! refused or passed over, and nothing goes there (threat 5).
 
 use std::fs;
+use std::time::Duration;
 
+use http::Method;
+use jira_oauth::http::{Options, Request, Roots, Target, client};
 use serde_json::json;
 
-use crate::support::{Evil, SITE, World, follow};
+use crate::support::{Evil, SITE, World, follow, wait};
 
 /// Every command that has a use for the session.
 const COMMANDS: [&[&str]; 5] = [
@@ -132,6 +135,23 @@ async fn a_certificate_that_is_not_trusted_gets_nothing() {
     whoami().env("JIRA_INSECURE", "1").run().await.ok();
     let absent = whoami().env("JIRA_CA_BUNDLE", "/nonexistent.pem").run().await.failed(2, "bad_value");
     assert!(absent.stderr.contains("/nonexistent.pem"), "{absent}");
+}
+
+#[tokio::test]
+async fn roots_that_could_not_be_read_are_read_the_next_time() {
+    let world = World::with(|options| options.tls = true).await;
+    let path = world.path("ca.pem");
+    let roots = Roots { extra: Some(path.clone()), ..Roots::default() };
+    let client = client(&Options { roots, ..Options::default() });
+    let ask = || {
+        let url = format!("{}/rest/api/2/serverInfo", world.jira.base_url());
+        let target = Target::new(url.parse().unwrap()).unwrap();
+        client.send(Request::new(Method::GET, target, Duration::from_secs(100)))
+    };
+    let missing = wait(ask()).await.unwrap_err().to_string();
+    assert!(missing.contains("ca.pem"), "{missing}");
+    fs::write(&path, world.jira.certificate_pem().unwrap()).unwrap();
+    assert_eq!(wait(ask()).await.unwrap().status(), 200);
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ use crate::broker::replicas::{Replicas, ReplicasError};
 use crate::broker::{Broker, Listeners, Parts, serve_until};
 use crate::config::flag_facts;
 use crate::error::{Actor, Code, Failure};
+use crate::http::Client;
 use crate::process::{Signal, on_own_thread, raise_open_files};
 use crate::serve;
 
@@ -67,11 +68,13 @@ pub async fn run(command: BrokerCommand, ctx: &Context) -> Result<(), Failure> {
     let BrokerCommand::Serve(args) = command;
     let check = args.check;
     let told = Told::new(&args, ctx)?;
-    let material = read(&told, ctx).await?;
+    let base_url = &told.settings.base_url;
+    let client = resolve::client(&ctx.settings, &Trust::of(&ctx.settings, base_url), base_url)?;
+    let material = read(&told, &client, ctx).await?;
     let runtime = OwnRuntime::new()?;
     let parts = {
         let _inside = runtime.enter();
-        parts(&told, material, ctx)?
+        parts(&told, client, material, ctx)?
     };
     if check {
         return look_only(&runtime, told, parts, ctx).await;
@@ -96,11 +99,12 @@ pub async fn run(command: BrokerCommand, ctx: &Context) -> Result<(), Failure> {
 }
 
 /// Reads all that stands in files, on a thread of its own: what hangs there holds up neither a signal nor the deadline.
-async fn read(told: &Told, ctx: &Context) -> Result<Material, Failure> {
+async fn read(told: &Told, client: &Client, ctx: &Context) -> Result<Material, Failure> {
     let (sources, bundle) = (told.sources.clone(), ctx.settings.ca_bundle.clone());
-    let redis_ca = told.redis_ca.clone();
+    let (client, redis_ca) = (client.clone(), told.redis_ca.clone());
     let reading = on_own_thread(move || {
         bundle.as_ref().map(check_bundle).transpose()?;
+        client.read_roots().map_err(|reason| Failure::new(Code::BadValue, reason).actor(Actor::Operator))?;
         redis_ca.as_deref().map(Replicas::check_roots).transpose().map_err(no_redis)?;
         Ok(Material::load(sources)?)
     });
@@ -140,9 +144,7 @@ async fn serve_on(
 }
 
 /// Everything but the listeners. Inside the broker's runtime: Redis is connected to from there.
-fn parts(told: &Told, material: Material, ctx: &Context) -> Result<Parts, Failure> {
-    let base_url = &told.settings.base_url;
-    let client = resolve::client(&ctx.settings, &Trust::of(&ctx.settings, base_url), base_url)?;
+fn parts(told: &Told, client: Client, material: Material, ctx: &Context) -> Result<Parts, Failure> {
     let coordination = match told.redis(&material) {
         Some(options) => Coordination::Redis(Replicas::start(options).map_err(no_redis)?),
         None => Coordination::Alone,

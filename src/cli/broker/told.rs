@@ -76,7 +76,7 @@ impl Told {
     }
 }
 
-/// The roots for Jira: a client reads them with its first connection, and keeps what became of that. Blocks.
+/// The bundle for Jira, to say where it is named if it cannot be used. Blocks.
 pub fn check_bundle(bundle: &Sourced<PathBuf>) -> Result<(), Failure> {
     http::check_bundle(&bundle.value).map_err(|reason| ConfigError::bad(&reason).at(&bundle.source).into())
 }

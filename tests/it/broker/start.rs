@@ -1,14 +1,16 @@
 //! `jira broker serve` as a command: what it refuses to start with, `--check`, and what it says when it stands.
 
+use std::fs;
 use std::net::TcpListener;
 
+use futures_util::future::join;
 use http::Method;
 use jira_oauth::process::Signal;
 use jira_oauth::sandbox::{Confidential, Scope};
 use serde_json::{Value, json};
 
-use super::house::{ask, plain};
-use crate::support::{Command, World, wait};
+use super::house::{Answer, ask, plain};
+use crate::support::{Command, Live, World, wait};
 
 fn serve(world: &World, more: &[&str]) -> Command {
     let args =
@@ -46,7 +48,7 @@ async fn a_broker_without_what_it_needs_does_not_start() {
     let file = with(&[]).without("JIRA_OAUTH_CLIENT_SECRET");
     file.env("JIRA_OAUTH_CLIENT_SECRET_FILE", "/nonexistent").run().await.failed(2, "bad_value");
     let blank = world.path("blank");
-    std::fs::write(&blank, "  \n\n").unwrap();
+    fs::write(&blank, "  \n\n").unwrap();
     let file = with(&[]).without("JIRA_OAUTH_CLIENT_SECRET");
     file.env("JIRA_OAUTH_CLIENT_SECRET_FILE", blank.as_os_str()).run().await.failed(2, "bad_value");
     with(&[]).env("JIRA_OAUTH_CLIENT_SECRET", "  ").run().await.failed(2, "bad_value");
@@ -121,7 +123,7 @@ async fn certificates_that_are_not_checked_are_said_so() {
 async fn check_says_what_it_found_and_ends() {
     let world = World::new().await;
     let tokens = world.path("tokens");
-    std::fs::write(&tokens, "# callers\nci=token-canary-1\nagent=token-canary-2\n").unwrap();
+    fs::write(&tokens, "# callers\nci=token-canary-1\nagent=token-canary-2\n").unwrap();
     let command = serve(&world, &["--check", "--listen", ":8080", "--plaintext", "--allow-exchange"]);
     let ran = command.env("JIRA_BROKER_TOKEN_FILE", tokens.as_os_str()).run().await.ok();
     let ran = ran.hides(&["canary", world.jira.client_secret()]);
@@ -182,8 +184,8 @@ async fn check_looks_at_the_dates_of_the_certificate() {
         let mut params = rcgen::CertificateParams::new(vec!["broker.example".to_owned()]).unwrap();
         params.not_before = rcgen::date_time_ymd(from, 1, 1);
         params.not_after = rcgen::date_time_ymd(to.0, to.1, to.2);
-        std::fs::write(world.path("tls.crt"), params.self_signed(&key).unwrap().pem()).unwrap();
-        std::fs::write(world.path("tls.key"), key.serialize_pem()).unwrap();
+        fs::write(world.path("tls.crt"), params.self_signed(&key).unwrap().pem()).unwrap();
+        fs::write(world.path("tls.key"), key.serialize_pem()).unwrap();
     };
     let [certificate, key] = ["tls.crt", "tls.key"].map(|name| world.path(name).display().to_string());
     let flags = ["--listen", "127.0.0.1:0", "--tls-cert", &certificate, "--tls-key", &key];
@@ -215,7 +217,7 @@ async fn check_looks_at_the_dates_of_the_certificate() {
         assert!(ran.stderr.contains(r#""code":"certificate_invalid""#), "{}", ran.stderr);
     }
     let other = rcgen::KeyPair::generate().unwrap();
-    std::fs::write(world.path("tls.key"), other.serialize_pem()).unwrap();
+    fs::write(world.path("tls.key"), other.serialize_pem()).unwrap();
     let message = check().await.failed(2, "bad_value").error()["message"].clone();
     assert!(message.as_str().unwrap().contains("certificate and key"), "{message}");
 }
@@ -229,7 +231,7 @@ async fn a_list_of_callers_that_is_none_is_refused_by_its_line() {
         ("ci=canary-token-1\nci=canary-token-2\nci=canary-token-3\n", "line 3 is a third token of one name"),
         ("ci=canary-token-1\nagent=canary-token-1\n", "line 2 repeats the token"),
     ] {
-        std::fs::write(&tokens, text).unwrap();
+        fs::write(&tokens, text).unwrap();
         let command = serve(&world, &["--check"]).env("JIRA_BROKER_TOKEN_FILE", tokens.as_os_str());
         let refused = command.run().await.failed(2, "bad_value").hides(&["canary"]);
         let message = refused.error()["message"].clone();
@@ -237,24 +239,46 @@ async fn a_list_of_callers_that_is_none_is_refused_by_its_line() {
     }
 }
 
+/// A refresh by a broker that has been started, which is then asked to end; `before` the refresh.
+async fn refreshed(live: &Live, token: &str, before: impl FnOnce()) -> Answer {
+    let ready: Value = wait(live.stdout.until(|text| serde_json::from_str(text).ok())).await;
+    before();
+    let url = format!("http://{}/v1/refresh", ready["listen"][0].as_str().unwrap());
+    let headers = [("content-type", "application/json")];
+    let body = json!({ "refresh_token": token }).to_string();
+    let answer = ask(&plain(), &url, Method::POST, &headers, body).await;
+    live.signal(Signal::Terminate);
+    answer
+}
+
 #[tokio::test]
 async fn a_broker_says_where_it_stands_and_ends_with_0_when_it_is_asked_to() {
     let world = World::with(|options| options.confidential = Confidential::All).await;
     let (live, ran) = serve(&world, &["--listen", "127.0.0.1:0"]).start();
     let token = world.jira.mint_session("developer", Scope::Write).refresh_token;
-    let asking = async {
-        let ready: Value = wait(live.stdout.until(|text| serde_json::from_str(text).ok())).await;
-        let url = format!("http://{}/v1/refresh", ready["listen"][0].as_str().unwrap());
-        let headers = [("content-type", "application/json")];
-        let body = json!({ "refresh_token": token }).to_string();
-        let answer = ask(&plain(), &url, Method::POST, &headers, body).await;
-        live.signal(Signal::Terminate);
-        answer
-    };
-    let (ran, answer) = wait(async { tokio::join!(ran, asking) }).await;
+    let (ran, answer) = wait(join(ran, refreshed(&live, &token, || {}))).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let ran = ran.ok().hides(&[token.as_str(), world.jira.client_secret()]);
     let log: Vec<Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let events: Vec<_> = log.iter().map(|line| line["event"].as_str().unwrap()).collect();
     assert_eq!(events, ["request", "draining", "drained", "ended"]);
+}
+
+#[tokio::test]
+async fn a_broker_keeps_the_roots_that_it_was_started_with() {
+    let world = World::with(|options| {
+        options.confidential = Confidential::All;
+        options.tls = true;
+    })
+    .await;
+    let bundle = world.path("ca.pem");
+    fs::write(&bundle, world.jira.certificate_pem().unwrap()).unwrap();
+    let command = serve(&world, &["--listen", "127.0.0.1:0"]).env("JIRA_CA_BUNDLE", &bundle);
+    let (live, ran) = command.start();
+    let token = world.jira.mint_session("developer", Scope::Write).refresh_token;
+    // Nobody has called so far.
+    let gone = || fs::remove_file(&bundle).unwrap();
+    let (ran, answer) = wait(join(ran, refreshed(&live, &token, gone))).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    ran.ok();
 }

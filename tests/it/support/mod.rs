@@ -10,7 +10,7 @@ mod shape;
 mod streams;
 mod world;
 
-pub use command::{Command, wait};
+pub use command::{Command, Live, wait};
 pub use evil::Evil;
 pub use fake_broker::{FakeBroker, Plan};
 pub use person::{Conduct, Step, authorize_of, callback_of, follow, visit, web};
