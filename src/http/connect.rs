@@ -70,6 +70,8 @@ fn unreached(proxy: &Intercept) -> impl FnOnce(BoxError) -> Unreached + Clone + 
 pub(super) struct Proxies {
     /// With a proxy that nobody asks: it knows the exceptions.
     concerned: Arc<Matcher>,
+    /// The exceptions for one port, which it does not know.
+    ports: Arc<Vec<(u16, Matcher)>>,
     /// None where what was named is no HTTP proxy.
     proxy: Option<Intercept>,
 }
@@ -79,24 +81,43 @@ impl Proxies {
     pub(super) fn new(options: &Options) -> Option<Self> {
         let proxy = options.proxy.as_deref()?;
         let no_proxy = options.no_proxy.as_deref().unwrap_or_default();
+        // As Go's: `*.example.com` is `.example.com`, and an exception may be for a port.
+        let no_proxy = no_proxy.split(',').map(str::trim);
         // The matcher takes `*` for every name, and not for addresses.
-        if no_proxy.split(',').any(|exception| exception.trim() == "*") {
+        if no_proxy.clone().any(|exception| exception == "*") {
             return None;
         }
-        // As Go's: `*.example.com` is `.example.com`.
-        let no_proxy: Vec<&str> =
-            no_proxy.split(',').map(|exception| exception.trim().trim_start_matches('*')).collect();
-        let concerned = Matcher::builder().all("http://proxy.invalid").no(no_proxy.join(",")).build();
-        Some(Proxies { concerned: Arc::new(concerned), proxy: understood(proxy) })
+        let (mut all, mut ports) = (Vec::new(), Vec::new());
+        for exception in no_proxy.map(|exception| exception.trim_start_matches('*')) {
+            match exception.rsplit_once(':').map(|(host, port)| (host, port.parse())) {
+                // More colons are an address.
+                Some((host, Ok(port))) if !host.contains(':') || host.ends_with(']') => {
+                    ports.push((port, all_but(host.trim_matches(['[', ']']))));
+                }
+                _ => all.push(exception),
+            }
+        }
+        let concerned = Arc::new(all_but(&all.join(",")));
+        Some(Proxies { concerned, ports: Arc::new(ports), proxy: understood(proxy) })
     }
 
     /// The proxy for `uri`, if there is one; [`HttpError::BadProxy`] if it cannot be used. There is no going round it.
     pub(super) fn on_the_way_to(&self, uri: &Uri) -> Result<Option<&Intercept>, HttpError> {
-        match self.concerned.intercept(uri) {
-            Some(_) => self.proxy.as_ref().map(Some).ok_or(HttpError::BadProxy),
-            None => Ok(None),
+        let usual = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+        let to = uri.port_u16().unwrap_or(usual);
+        let mut ports = self.ports.iter().filter(|(port, _)| *port == to);
+        match self.concerned.intercept(uri).is_some()
+            && ports.all(|(_, others)| others.intercept(uri).is_some())
+        {
+            true => self.proxy.as_ref().map(Some).ok_or(HttpError::BadProxy),
+            false => Ok(None),
         }
     }
+}
+
+/// What knows all hosts but these.
+fn all_but(exceptions: &str) -> Matcher {
+    Matcher::builder().all("http://proxy.invalid").no(exceptions).build()
 }
 
 /// A proxy as people write it: without a scheme, with a password that nobody encoded.

@@ -124,15 +124,18 @@ async fn exceptions_go_directly() {
     let direct = Proxy::start(Conduct::Answers(NOTHING)).await;
     let proxy = Proxy::start(Conduct::Answers("HTTP/1.1 500 No\r\n\r\n")).await;
     let url = format!("http://127.0.0.1:{}/", direct.port);
-    for no_proxy in ["127.0.0.1", "example.com, 127.0.0.0/8", "*"] {
+    let for_its_port = format!("example.com:1, 127.0.0.1:{}", direct.port);
+    for no_proxy in ["127.0.0.1", "example.com, 127.0.0.0/8", "*", &for_its_port] {
         assert_eq!(get(&proxy.client(no_proxy), &url).await.unwrap(), 204, "{no_proxy}");
     }
-    assert_eq!(get(&proxy.client("127.0.0.2,example.com"), &url).await.unwrap(), 500);
-    for no_proxy in ["*.example.com", ".EXAMPLE.com", "example.com"] {
+    for no_proxy in ["127.0.0.2,example.com", "127.0.0.1:1,[::1]:80,::1"] {
+        assert_eq!(get(&proxy.client(no_proxy), &url).await.unwrap(), 500, "{no_proxy}");
+    }
+    for no_proxy in ["*.example.com", ".EXAMPLE.com", "example.com", "*.example.com:80", "example.com:80"] {
         let unknown = get(&proxy.client(no_proxy), "http://jira.invalid.example.com/").await;
         assert!(!matches!(unknown, Ok(500)), "{no_proxy}");
     }
-    assert_eq!((direct.seen().len(), proxy.seen().len()), (3, 1));
+    assert_eq!((direct.seen().len(), proxy.seen().len()), (4, 2));
     assert!(direct.seen()[0].starts_with("GET / HTTP/1.1\r\n"), "{:?}", direct.seen());
     assert!(!direct.seen().concat().contains("proxy-authorization"), "{:?}", direct.seen());
 }
