@@ -42,18 +42,25 @@ struct Container {
     args: Option<Part>,
 }
 
+/// A line that begins with a key, or an item that does.
+static KEY: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^(\s*(?:-\s+)*)["']?([A-Za-z_][\w.-]*)["']?:(?:\s+(\S.*))?$"#).expect("a fixed pattern")
+});
+
 /// The containers of a file.
 pub fn containers(lines: &[Line]) -> Containers {
-    static KEY: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r#"^(\s*(?:-\s+)*)["']?([A-Za-z_][\w.-]*)["']?:(?:\s+(\S.*))?$"#).expect("a fixed pattern")
-    });
     static STAGE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"^\s*(FROM|ENTRYPOINT|CMD)\s+(?:--\S+\s+)*(\S+)").expect("a fixed pattern")
     });
     let mut found = Containers::default();
     let mut open: Vec<Container> = Vec::new();
     let mut stage = Container::default();
+    // The first line that is no part of a value: what is in a list is no key, and none is read for two lists.
+    let mut behind = 0;
     for (number, line) in lines.iter().enumerate() {
+        if number < behind {
+            continue;
+        }
         let source = text(line);
         if let Some(key) = KEY.captures(&source) {
             let indent = key[1].chars().count();
@@ -70,7 +77,7 @@ pub fn containers(lines: &[Line]) -> Containers {
             let start = source.len() - value.len();
             if let Some(top) = open.last_mut() {
                 top.key = key[2].to_owned();
-                top.take(lines, number, value, source[..start].chars().count());
+                behind = top.take(lines, number, value, source[..start].chars().count());
             }
         } else if source.trim_start().starts_with(['{', '}']) {
             // JSON parts two maps with their braces, which stand further out than what is in them.
@@ -112,19 +119,20 @@ fn close(open: &mut Vec<Container>, found: &mut Containers) {
 }
 
 impl Container {
-    /// Takes a key of its own; `start` is where the value begins in the line.
-    fn take(&mut self, lines: &[Line], number: usize, value: &str, start: usize) {
+    /// Takes a key of its own, and says where its value ends; `start` is where that begins in the line.
+    fn take(&mut self, lines: &[Line], number: usize, value: &str, start: usize) -> usize {
         let slot = match self.key.to_ascii_lowercase().as_str() {
             "image" | "uses" => {
                 self.ours = is_go_jira(value.trim().trim_matches(['"', '\'', ',']));
-                return;
+                return number + 1;
             }
             "entrypoint" => &mut self.entrypoint,
             "command" | "argv" => &mut self.command,
             "args" => &mut self.args,
-            _ => return,
+            _ => return number + 1,
         };
-        *slot = part(lines, number, value, start);
+        *slot = part(lines, number, value, (self.indent, start));
+        slot.as_ref().and_then(|part| part.lines.last()).map_or(number, |last| *last) + 1
     }
 
     /// Reads what it runs, all keys of it being known.
@@ -160,17 +168,21 @@ impl Container {
     }
 }
 
-/// The value of a key: a list in brackets, a list of items, a text.
-fn part(lines: &[Line], number: usize, value: &str, start: usize) -> Option<Part> {
+/// The value of a key in column `indent`: a list in brackets, a list of items, a text.
+fn part(lines: &[Line], number: usize, value: &str, (indent, start): (usize, usize)) -> Option<Part> {
     if value.is_empty() || value.starts_with('#') {
         let (mut words, mut read) = (Vec::new(), vec![number]);
+        // The dashes of one list stand in one column, which is not left of the key's.
+        let mut column = None;
         for (at, line) in lines.iter().enumerate().skip(number + 1) {
-            if line.iter().find(|spot| !spot.c.is_whitespace()).is_none_or(|first| first.c == '#') {
-                continue;
+            let dash = line.iter().position(|spot| !spot.c.is_whitespace());
+            let Some(dash) = dash.filter(|dash| line[*dash].c != '#') else { continue };
+            if dash < indent || *column.get_or_insert(dash) != dash {
+                break;
             }
-            // An item that is a key begins another list: no line is read for two.
-            let word = item(line).and_then(scalar).filter(|word| !word.text().ends_with(':'));
-            let Some(word) = word else { break };
+            // An item that is a key is none of words, and begins something else.
+            let is_key = |word: &Word| word.quote.is_none() && KEY.is_match(&text(line));
+            let Some(word) = item(line).and_then(scalar).filter(|word| !is_key(word)) else { break };
             words.push(word);
             read.push(at);
         }

@@ -135,7 +135,7 @@ pub fn scalar(value: &[Spot]) -> Option<Word> {
     let (spots, quote) = match quoted(value) {
         Some(content) => (content, Some(first.c)),
         None => {
-            let comment = value.windows(2).position(|pair| pair[0].c == ' ' && pair[1].c == '#');
+            let comment = value.windows(2).position(|pair| pair[0].c.is_whitespace() && pair[1].c == '#');
             let end =
                 value[..comment.unwrap_or(value.len())].iter().rposition(|spot| !spot.c.is_whitespace())?;
             (value[start..=end].to_vec(), None)

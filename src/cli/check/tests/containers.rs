@@ -232,3 +232,23 @@ fn a_text_behind_a_shell_is_read_whole_and_comments_are_no_items() {
     let expected = ["5:62 secret_flag --token ***", "15:9 timeout --timeout ***"];
     assert_eq!(found("compose.yml", source), expected);
 }
+
+#[test]
+fn a_list_of_arguments_ends_where_its_column_does() {
+    let source = r###"containers:
+  - image: ghcr.io/appleboy/go-jira:0.14
+    args:
+      - run
+      - --lenient
+      - "--comment"
+      - "done: # all"
+  - name: web
+    image: nginx
+steps:
+- image: ghcr.io/appleboy/go-jira:0.14
+  args:
+  - whoami
+- run: go-jira token print --confirm
+"###;
+    assert_eq!(found("pod.yaml", source), ["14:8 token_print go-jira token print"]);
+}
