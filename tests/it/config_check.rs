@@ -102,26 +102,45 @@ async fn nothing_found_is_exit_0() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_said_before_anything_else() {
+async fn what_cannot_be_read_is_said_behind_what_is_found_in_the_others() {
     let (world, path) = with_file("ci.yml", WORKFLOW).await;
     let home = world.home.path().display().to_string();
-    for (name, bytes) in
-        [("zero", &b"go-jira\0run"[..]), ("latin", b"go-jira r\xe9"), ("huge", &vec![b'#'; 5 << 20])]
-    {
+    for (name, bytes) in [("zero", &b"go-jira\0run"[..]), ("huge", &vec![b'#'; 5 << 20])] {
         fs::write(world.path(name), bytes).unwrap();
     }
-    for (name, why) in [
-        ("nowhere", "No such file"),
-        ("work", "directory"),
-        ("zero", "no text"),
-        ("latin", "no text"),
-        ("huge", "4 MiB"),
-    ] {
-        let ran = world.run(&["config", "check", &path, &format!("{home}/{name}")]).await;
-        let ran = ran.failed(2, "bad_value");
+    let all = [("nowhere", "No such file"), ("work", "directory"), ("zero", "no text"), ("huge", "4 MiB")];
+    for (name, why) in all {
+        let bad = format!("{home}/{name}");
+        let ran = world.run(&["config", "check", &bad]).await.failed(2, "bad_value");
         assert!(ran.stdout.is_empty() && ran.stderr.contains(why) && ran.stderr.contains(name), "{ran}");
+        let ran = world.run(&["config", "check", "--exit-zero", &bad, &path]).await.failed(2, "bad_value");
+        let found = ran.json();
+        assert_eq!((&found["files"], found["findings"].as_array().unwrap().len()), (&json!(1), 4), "{ran}");
     }
+    let bad = all.map(|(name, _)| format!("{home}/{name}"));
+    let ran = world.run(&["config", "check", &bad[0], &bad[1], &path]).await.failed(2, "bad_value");
+    assert!(all[..2].iter().all(|(name, _)| ran.stderr.contains(name)), "all are named: {ran}");
     world.run(&["config", "check"]).await.failed(2, "bad_flag");
+}
+
+#[tokio::test]
+async fn a_text_need_not_be_utf_8() {
+    let world = World::new().await;
+    let script = "# caf\u{e9}\ngo-jira token print\n";
+    let mark = "\u{feff}";
+    let texts = [
+        script.chars().map(|c| c as u8).collect(),
+        format!("{mark}{script}").encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        format!("{mark}{script}").encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>(),
+    ];
+    for bytes in texts {
+        fs::write(world.path("move.ps1"), bytes).unwrap();
+        let path = world.path("move.ps1").display().to_string();
+        let ran = world.run(&["config", "check", &path]).await.failed(1, "findings");
+        let found = &ran.json()["findings"];
+        assert_eq!((&found[0]["line"], &found[0]["column"]), (&json!(2), &json!(1)), "{ran}");
+        assert_eq!(found[0]["code"], "token_print", "{ran}");
+    }
 }
 
 #[tokio::test]

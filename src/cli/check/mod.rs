@@ -90,16 +90,29 @@ pub fn schema() -> Value {
     of::<Report>()
 }
 
-/// Reads all files before it says anything.
+/// Reads all files before it says anything. What is found in those that can be read is not lost for the others.
 pub async fn run(CheckArgs { files, exit_zero }: CheckArgs, ctx: &Context) -> Result<(), Failure> {
-    let mut report = Report { files: files.len(), findings: Vec::new() };
+    let mut report = Report { files: 0, findings: Vec::new() };
+    let mut unread = Vec::new();
     for file in &files {
-        let (name, source) = read(file, ctx).await?;
+        let (name, source) = match read(file, ctx).await {
+            Ok(read) => read,
+            Err(why) => {
+                unread.push(why);
+                continue;
+            }
+        };
+        report.files += 1;
         // A file is somebody else's, and may be made to take long: the deadline and the signals go on.
         let found = on_own_thread(move || findings(&name, &source)).await;
         report.findings.extend(found.map_err(|error| Failure::new(Code::Bug, error.to_string()))?);
     }
-    ctx.out.value(&report)?;
+    if report.files > 0 {
+        ctx.out.value(&report)?;
+    }
+    if !unread.is_empty() {
+        return Err(Failure::new(Code::BadValue, unread.join("; ")));
+    }
     match report.findings.len() {
         0 => Ok(()),
         _ if exit_zero => Ok(()),
@@ -136,8 +149,8 @@ fn findings(name: &str, source: &str) -> Vec<Finding> {
     findings
 }
 
-/// The name of a file and its text.
-async fn read(file: &Path, ctx: &Context) -> Result<(String, String), Failure> {
+/// The name of a file and its text, or why there is none.
+async fn read(file: &Path, ctx: &Context) -> Result<(String, String), String> {
     let (name, read) = match file.to_str() {
         Some("-") => ("<stdin>".to_owned(), ctx.process.stdin.read_all(CAP).await),
         _ => {
@@ -145,11 +158,23 @@ async fn read(file: &Path, ctx: &Context) -> Result<(String, String), Failure> {
             (file.display().to_string(), on_own_thread(move || whole(&path)).await.flatten())
         }
     };
-    let bad = |why: String| Failure::new(Code::BadValue, format!("{name} cannot be checked: {why}"));
-    let bytes = read.map_err(|error| bad(error.to_string()))?;
-    match String::from_utf8(bytes) {
-        Ok(text) if !text.contains('\0') => Ok((name, text)),
-        _ => Err(bad("it is no text".to_owned())),
+    let bad = |why: &str| format!("{name} cannot be checked: {why}");
+    let text = decoded(read.map_err(|error| bad(&error.to_string()))?);
+    if text.contains('\0') {
+        return Err(bad("it is no text"));
+    }
+    Ok((name, text))
+}
+
+/// A text in UTF-16 with its mark, as Windows writes it, or in what has ASCII in it: no other letter matters here.
+fn decoded(bytes: Vec<u8>) -> String {
+    let units = |of: fn([u8; 2]) -> u16| -> Vec<u16> {
+        bytes[2..].chunks_exact(2).map(|pair| of([pair[0], pair[1]])).collect()
+    };
+    match bytes.as_slice() {
+        [0xff, 0xfe, ..] => String::from_utf16_lossy(&units(u16::from_le_bytes)),
+        [0xfe, 0xff, ..] => String::from_utf16_lossy(&units(u16::from_be_bytes)),
+        bytes => String::from_utf8_lossy(bytes).into_owned(),
     }
 }
 
