@@ -66,8 +66,8 @@ pub struct Outside {
 pub struct Opened {
     /// `name=$(…)`: the exit code is that of what is in it.
     pub(super) receiver: Option<String>,
-    /// Another command gets the output, and leaves a code of its own.
-    covered: bool,
+    /// Another command gets the output, and leaves a code of its own: whether that is go-jira.
+    covered: Option<bool>,
 }
 
 impl Flow {
@@ -118,7 +118,7 @@ impl Flow {
                 self.command(simple, words, place, names);
             }
         }
-        self.bounds(simple);
+        self.bounds(simple, place.ours.is_some());
     }
 
     /// Takes what stands before a command.
@@ -179,7 +179,7 @@ impl Flow {
         if !ours {
             self.overwritten(&simple.redirects);
         }
-        if searches(&program) {
+        if searches(&program, &mut simple.words.iter().skip(place.program).map(Word::text)) {
             self.looks = true;
             self.found.append(&mut self.line.told);
         }
@@ -230,14 +230,16 @@ impl Flow {
             self.keep(name, value);
         }
         // PowerShell: $code = $LASTEXITCODE
-        if let [name, equals, value, ..] = words
+        if let [name, equals, value, rest @ ..] = words
             && equals.is("=")
             && let Some(name) = name.text().strip_prefix('$')
         {
-            if names.is_ours(&value.text()) {
+            // With words behind it, it is a command.
+            let value = if rest.is_empty() { value.text() } else { String::new() };
+            if names.is_ours(&value) {
                 names.variables.insert(name.to_owned());
             }
-            self.keep(name, &value.text());
+            self.keep(name, &value);
         }
     }
 
@@ -308,20 +310,20 @@ impl Flow {
     }
 
     /// Notes what is opened and closed behind a command.
-    fn bounds(&mut self, simple: &Simple) {
+    fn bounds(&mut self, simple: &Simple, ours: bool) {
         let back = simple.closed_by == "`";
         if simple.closed_by == "$(" || back && !self.line.backquoted {
             let last = simple.words.last().map(Word::text);
             let receiver =
                 last.as_deref().and_then(|last| last.strip_suffix('=')).filter(|name| is_name(name));
-            let covered = receiver.is_none() && last.is_some();
+            let covered = (receiver.is_none() && last.is_some()).then_some(ours);
             self.line.opened.push(Opened { receiver: receiver.map(str::to_owned), covered });
         } else if simple.closed_by == "(" {
             self.line.opened.push(Opened::default());
         } else if (simple.closed_by == ")" || back)
-            && self.line.opened.pop().is_some_and(|opened| opened.covered)
+            && let Some(code) = self.line.opened.pop().and_then(|opened| opened.covered)
         {
-            self.last = false;
+            self.last = code;
         }
         self.line.backquoted ^= back;
     }

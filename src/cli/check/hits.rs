@@ -72,7 +72,7 @@ impl Hit {
         Hit { line: set.line, column: set.column, found: format!("{}=***", set.name), instead: None }
     }
 
-    fn flag(flag: &Flag) -> Hit {
+    pub(super) fn flag(flag: &Flag) -> Hit {
         let dashes = if flag.name.len() == 1 { "-" } else { "--" };
         let value = if flag.value.is_some() { " ***" } else { "" };
         let found = format!("{dashes}{}{value}", flag.name);

@@ -143,7 +143,7 @@ impl Invocation {
     /// Reads a list of words that stands alone, with the name at `words[at]`.
     pub fn of(words: Vec<Word>, at: usize) -> Option<Invocation> {
         let end = words.len();
-        let mut read = Invocation::read(&Simple { words, ..Simple::default() }, (at, end), None)?;
+        let mut read = Invocation::read(&Simple::of(words), (at, end), None)?;
         // No shell comes between, which would part a word.
         read.flags.iter_mut().for_each(|flag| flag.unquoted = false);
         Some(read)
@@ -182,6 +182,17 @@ fn is_variable(word: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
+/// Whether a word is what another command writes, without quotes.
+fn is_substitution(word: &Word) -> bool {
+    let mut start = word.spots.iter().map(|spot| spot.c);
+    let starts = match start.next() {
+        Some('`') => true,
+        Some('$') => start.next() == Some('('),
+        _ => false,
+    };
+    starts && word.quote.is_none()
+}
+
 /// Parts the words into flags and the rest.
 fn parse(words: &[Word]) -> (Vec<Flag>, Vec<Word>) {
     let (mut flags, mut rest) = (Vec::new(), Vec::new());
@@ -194,7 +205,10 @@ fn parse(words: &[Word]) -> (Vec<Flag>, Vec<Word>) {
         }
         let name = text.strip_prefix("--").or_else(|| text.strip_prefix('-')).filter(|name| !name.is_empty());
         let Some(name) = name else {
-            rest.push(word.clone());
+            // What another command writes may be nothing, or a comment: `# …` in backquotes.
+            if !is_substitution(word) {
+                rest.push(word.clone());
+            }
             continue;
         };
         let mut whole = Some(word);

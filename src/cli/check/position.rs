@@ -6,7 +6,7 @@ use super::shell::{Simple, Word};
 use super::wrappers::{base, end, handed, wrapped};
 
 /// Words of a shell, of a Dockerfile and of make before a command.
-const KEYWORDS: [&str; 19] = [
+const KEYWORDS: [&str; 21] = [
     "then",
     "do",
     "else",
@@ -16,6 +16,8 @@ const KEYWORDS: [&str; 19] = [
     "until",
     "!",
     "{",
+    "try",
+    "finally",
     "&&",
     "RUN",
     "CMD",
@@ -84,10 +86,11 @@ pub struct Names {
 impl Names {
     /// Whether a word is its name, a path to it, an image of it, or a variable that holds one.
     pub(super) fn is_ours(&self, word: &str) -> bool {
-        let Some(variable) = word.strip_prefix('$') else { return is_go_jira(word) };
+        let variable = word.strip_prefix('$').unwrap_or_default();
         let name = variable.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(variable);
         let (name, default) = name.split_once(":-").unwrap_or((name, ""));
-        self.variables.contains(name) || is_go_jira(default)
+        // `$DIR/go-jira` is a path, whatever is in the variable.
+        if is_name(name) { self.variables.contains(name) || is_go_jira(default) } else { is_go_jira(word) }
     }
 
     /// Notes where a function begins and ends, and `name() { go-jira "$@"; }`.
@@ -162,6 +165,12 @@ pub(super) fn position(words: &[Word], names: &Names) -> Position {
         let unit = word.starts_with("Exec") && ours(word);
         if is_prefix(word) && !unit {
             at += 1;
+            continue;
+        }
+        // PowerShell: `$out = …`, `[string]$out = …`
+        if word.starts_with(['$', '[']) && word.contains('$') && texts.get(at + 1).is_some_and(|is| is == "=")
+        {
+            at += 2;
             continue;
         }
         found.first = found.first.min(at);

@@ -38,14 +38,6 @@ pub const RULES: &[Rule] = &[
         },
     },
     Rule {
-        code: "unread_variable",
-        why: "variables of this name mean nothing here",
-        instead: "the names in `jira config show` and docs/cli.md: JIRA_BASE_URL, JIRA_TOKEN, …",
-        hits: |script| {
-            script.set_anywhere().filter(|set| set.name.starts_with("GO_JIRA_")).map(Hit::of).collect()
-        },
-    },
-    Rule {
         code: "output_variable",
         why: "here the format counts for every command, also for run, whoami, login and token status",
         instead: "JIRA_OUTPUT for all commands, --output for one",
@@ -84,11 +76,7 @@ pub const RULES: &[Rule] = &[
         code: "precedence",
         why: "both the flag and its variable are set: in go-jira the variable wins, here the flag",
         instead: "one of the two",
-        hits: |script| {
-            script.flags(|one, flag| {
-                FLAG_AND_VARIABLE.iter().any(|(name, set)| *name == flag.name && script.sets(one, &[set]))
-            })
-        },
+        hits: beaten_flags,
     },
     Rule {
         code: "callback",

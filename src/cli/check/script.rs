@@ -13,9 +13,9 @@ use super::lines::{Line, Spot, logical, physical, text};
 use super::lists::{array, bare, is_script, quoted};
 use super::make;
 use super::manifest;
-use super::position::{Names, assignment, is_code, is_go_jira, position, runs_text};
+use super::position::{Names, Position, assignment, is_code, is_go_jira, position, runs_text};
 use super::scope::{Form, Scopes};
-use super::shell::{Simple, Word, commands};
+use super::shell::{Simple, Word, commands, whole};
 
 /// Texts in texts are read no deeper: each level takes a copy of what is left, and a call on the stack.
 const MOST_NESTED: usize = 6;
@@ -184,19 +184,34 @@ impl Script {
         // Where the commands begin that feed the next go-jira and are not yet held by one before it in the same
         // pipe: held by every one, they would fill the memory.
         let mut feeding = 0;
+        // The parts that a command goes on with behind `$(…)`, and whether that command is go-jira.
+        let mut parts: HashMap<usize, bool> = HashMap::new();
         for (number, simple) in simples.iter().enumerate() {
             if number > 0 && simples[number - 1].closed_by != "|" {
                 feeding = number;
             }
-            let place = position(&simple.words, &self.names);
-            let ours = place.ours.filter(|_| code || simple.substituted);
-            let next = simples.get(number + 1);
-            let read = ours.and_then(|(at, end)| Some((at, Invocation::read(simple, (at, end), next)?)));
-            if let Some((at, mut invocation)) = read {
+            let (place, read) = match parts.remove(&number) {
+                Some(ours) => {
+                    let none = (simple.words.len(), simple.words.len());
+                    (Position { ours: ours.then_some(none), ..position(&simple.words, &self.names) }, None)
+                }
+                None => {
+                    let (whole, rest) = whole(&simples, number);
+                    let place = position(&whole.words, &self.names);
+                    let ours = place.ours.filter(|_| code || simple.substituted);
+                    let next = simples.get(rest.last().unwrap_or(&number) + 1);
+                    parts.extend(rest.into_iter().map(|part| (part, ours.is_some())));
+                    let read = |(at, end)| {
+                        let own = assigned(&whole.words[..at]);
+                        Some(Invocation { own, ..Invocation::read(&whole, (at, end), next)? })
+                    };
+                    (place, ours.and_then(read))
+                }
+            };
+            if let Some(mut invocation) = read {
                 let before = &simples[feeding..number];
                 invocation.fed = before.iter().flat_map(|before| before.words.iter().cloned()).collect();
                 invocation.forgiven = self.forgiven;
-                invocation.own = assigned(&simple.words[..at]);
                 feeding = number;
                 self.flow.calls(self.invocations.len(), &invocation);
                 self.invocations.push(invocation);

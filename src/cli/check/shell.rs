@@ -1,7 +1,13 @@
 //! Words and commands of a shell, well enough for scripts and for the lines of a workflow that are handed to a
 //! shell. What it does not know it takes for a word.
 
+use std::borrow::Cow;
+
 use super::lines::{Spot, text};
+
+/// A command in a word, `$(…)`, is kept there as it is written up to this length, and only hinted at beyond: each of
+/// those around it would take a copy.
+const LONGEST_SUBSTITUTION: usize = 80;
 
 /// A word, without its quotes.
 #[derive(Clone, Debug)]
@@ -38,12 +44,76 @@ pub struct Simple {
     pub closed_by: &'static str,
     /// Whether it stands in `$(…)` or backquotes.
     pub substituted: bool,
+    /// What stands before it, if it is what a command goes on with behind `$(…)`.
+    hole: Option<Hole>,
+    /// The number of the part that it goes on with itself.
+    goes_on: Option<usize>,
+}
+
+/// `$(…)` in the middle of a command.
+#[derive(Clone, Debug)]
+struct Hole {
+    word: Vec<Spot>,
+    /// Whether it is one word with what is before it, and with what is behind.
+    joins: (bool, bool),
+}
+
+impl Simple {
+    /// A command of these words alone.
+    pub fn of(words: Vec<Word>) -> Simple {
+        Simple { words, ..Simple::default() }
+    }
+
+    /// Whether a command goes on with it.
+    pub fn continues(&self) -> bool {
+        self.hole.is_some()
+    }
+
+    fn go_on(&mut self, part: &Simple) {
+        let Some(hole) = &part.hole else { return };
+        let mut words = part.words.iter().cloned();
+        if let Some(first) = hole.word.first() {
+            let before = self.words.pop_if(|_| hole.joins.0);
+            let new = || Word { spots: Vec::new(), line: first.line, column: first.column, quote: None };
+            let mut word = before.unwrap_or_else(new);
+            word.spots.extend(&hole.word);
+            if let Some(behind) = hole.joins.1.then(|| words.next()).flatten() {
+                word.spots.extend(behind.spots);
+                word.quote = word.quote.or(behind.quote);
+            }
+            self.words.push(word);
+        }
+        self.words.extend(words);
+        self.redirects.extend(part.redirects.iter().cloned());
+        self.targets.extend(part.targets.iter().cloned());
+        self.closed_by = part.closed_by;
+    }
+}
+
+/// The command that begins there, with all that it goes on with behind each `$(…)`, and the numbers of those parts.
+pub fn whole(simples: &[Simple], at: usize) -> (Cow<'_, Simple>, Vec<usize>) {
+    let mut whole = Cow::Borrowed(&simples[at]);
+    let mut parts = Vec::new();
+    let mut next = simples[at].goes_on;
+    while let Some(part) = next {
+        whole.to_mut().go_on(&simples[part]);
+        parts.push(part);
+        next = simples[part].goes_on;
+    }
+    (whole, parts)
 }
 
 /// The commands of one line.
 pub fn commands(line: &[Spot]) -> Vec<Simple> {
-    let mut reader =
-        Reader { spots: line, at: 0, done: Vec::new(), now: Simple::default(), depth: 0, back: false };
+    let mut reader = Reader {
+        spots: line,
+        at: 0,
+        done: Vec::new(),
+        now: Simple::default(),
+        depth: 0,
+        back: None,
+        open: Vec::new(),
+    };
     reader.read();
     reader.done
 }
@@ -54,7 +124,20 @@ struct Reader<'a> {
     done: Vec<Simple>,
     now: Simple,
     depth: usize,
-    back: bool,
+    /// The backquotes that are open, and the parentheses: none for one that no command goes on behind.
+    back: Option<Opened>,
+    open: Vec<Option<Opened>>,
+}
+
+/// Where a substitution begins.
+struct Opened {
+    /// The number of the command before it.
+    command: usize,
+    at: usize,
+    /// Whether it belongs to the word before it.
+    joins: bool,
+    /// Whether it is where a redirection goes, and no word.
+    target: bool,
 }
 
 impl Reader<'_> {
@@ -69,11 +152,10 @@ impl Reader<'_> {
                 ')' => {
                     self.depth = self.depth.saturating_sub(1);
                     self.operator(")", 1);
+                    let opened = self.open.pop().flatten();
+                    self.go_on(opened);
                 }
-                '`' => {
-                    self.back = !self.back;
-                    self.operator("`", 1);
-                }
+                '`' => self.backquote(),
                 '$' if self.is(1, '(') => self.open("$(", 2),
                 '&' if self.is(1, '&') => self.operator("&&", 2),
                 '&' if self.is(1, '>') => self.redirect("&".to_owned(), 1),
@@ -101,20 +183,65 @@ impl Reader<'_> {
     }
 
     fn comment(&mut self) {
-        while self.peek(0).is_some_and(|spot| spot.c != '\n') {
+        // Backquotes end with what is in them, as in a line that is commented by `# …`.
+        let ends = |c: char| c == '\n' || c == '`' && self.back.is_some();
+        while self.peek(0).is_some_and(|spot| !ends(spot.c)) {
             self.at += 1;
         }
     }
 
+    /// `length`: more than one where a command goes on behind it.
     fn open(&mut self, operator: &'static str, length: usize) {
+        let opened = Some(self.opened()).filter(|_| length > 1);
         self.operator(operator, length);
+        self.open.push(opened);
         self.depth += usize::from(operator == "$(" || self.depth > 0);
-        self.now.substituted = self.depth > 0 || self.back;
+        self.now.substituted = self.depth > 0 || self.back.is_some();
+    }
+
+    fn backquote(&mut self) {
+        let closed = self.back.take();
+        if closed.is_none() {
+            self.back = Some(self.opened());
+        }
+        self.operator("`", 1);
+        self.go_on(closed);
+    }
+
+    fn opened(&self) -> Opened {
+        let before = self.at.checked_sub(1).map(|before| self.spots[before].c);
+        let joins = match before {
+            Some(')' | '`') => self.now.words.is_empty() && self.now.continues(),
+            Some(c) => !c.is_whitespace() && !";|&(<>".contains(c),
+            None => false,
+        };
+        let target = self.now.targets.last().is_some_and(|target| target.spots.is_empty());
+        Opened { command: self.done.len(), at: self.at, joins, target }
+    }
+
+    /// What follows is a part of the command before the substitution that is closed.
+    fn go_on(&mut self, opened: Option<Opened>) {
+        let Some(Opened { command, at, joins, target }) = opened else { return };
+        let mut word: Vec<Spot> = match self.at - at {
+            _ if target => Vec::new(),
+            length if length > LONGEST_SUBSTITUTION => {
+                let mark = |c| Spot { c, ..self.spots[at] };
+                ['$', '(', ')'].map(mark).to_vec()
+            }
+            _ => self.spots[at..self.at].to_vec(),
+        };
+        // `<(…)` is a value that nobody knows, too.
+        if let Some(first) = word.first_mut().filter(|first| first.c != '`') {
+            first.c = '$';
+        }
+        let behind = self.peek(0).is_some_and(|next| !next.c.is_whitespace() && !";|&()<>`".contains(next.c));
+        self.now.hole = Some(Hole { word, joins: (joins, behind) });
+        self.done[command].goes_on = Some(self.done.len());
     }
 
     fn operator(&mut self, operator: &'static str, length: usize) {
         self.at += length;
-        let substituted = self.depth > 0 || self.back;
+        let substituted = self.depth > 0 || self.back.is_some();
         let next = Simple { opened_by: operator, substituted, ..Simple::default() };
         let ended = std::mem::replace(&mut self.now, next);
         self.done.push(Simple { closed_by: operator, ..ended });
@@ -164,7 +291,15 @@ impl Reader<'_> {
                     word.spots.extend(self.peek(1));
                     self.at += 2;
                 }
-                '\'' | '"' => self.quoted(spot.c, &mut word),
+                '\'' | '"' => {
+                    let argument = word.spots.is_empty() && self.now.words.is_empty() && !target;
+                    self.quoted(spot.c, &mut word);
+                    // Of a program's: no command has blanks in its name and a comma behind that.
+                    if argument && self.is(0, ',') && word.spots.iter().any(|spot| spot.c.is_whitespace()) {
+                        self.at += 1;
+                        break;
+                    }
+                }
                 _ => {
                     word.spots.push(spot);
                     self.at += 1;

@@ -53,9 +53,15 @@ pub fn stderr(redirects: &[String]) -> Goes {
     err
 }
 
-/// Whether a program looks for text.
-pub fn searches(program: &str) -> bool {
-    SEARCHERS.contains(&base(program))
+/// Whether a program looks for text. `sed 's/^/…/'` marks every line, whatever it says.
+pub fn searches(program: &str, mut arguments: &mut dyn Iterator<Item = String>) -> bool {
+    let marks = |text: String| {
+        let mut start = text.chars();
+        let (command, delimiter) = (start.next(), start.next());
+        command == Some('s') && matches!(start.next(), Some('^' | '$')) && start.next() == delimiter
+    };
+    let name = base(program);
+    SEARCHERS.contains(&name) && !(name == "sed" && Iterator::any(&mut arguments, marks))
 }
 
 impl Flow {

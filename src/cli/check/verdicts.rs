@@ -8,7 +8,7 @@ use super::script::{Script, Setting};
 use super::told::{Goes, searches, stderr};
 
 /// OAuth, broker and listener flags with the variable that beats them in go-jira.
-pub(super) const FLAG_AND_VARIABLE: [(&str, &str); 10] = [
+const FLAG_AND_VARIABLE: [(&str, &str); 10] = [
     ("client-id", "JIRA_OAUTH_CLIENT_ID"),
     ("callback-port", "JIRA_OAUTH_CALLBACK_PORT"),
     ("callback-https", "JIRA_OAUTH_CALLBACK_HTTPS"),
@@ -54,11 +54,9 @@ pub(super) fn ignored(one: &Invocation) -> bool {
             && (then[0] != "exit" || then.get(1).is_some_and(|code| code == "0"))
 }
 
+/// Commands whose result is a text on stderr; what login, logout and run say there is a log, and may be kept as one.
 pub(super) fn is_told_on_stderr(command: &str) -> bool {
-    matches!(
-        command,
-        "whoami" | "token status" | "token refresh" | "config show" | "login" | "logout" | "run"
-    )
+    matches!(command, "whoami" | "token status" | "token refresh" | "config show")
 }
 
 /// Whether anything gets its stderr: a pipe, a variable, a file that is read.
@@ -69,7 +67,7 @@ pub(super) fn reads_stderr(one: &Invocation) -> bool {
 /// `2>&1 | grep …`, whatever the command.
 pub(super) fn searches_stderr(one: &Invocation) -> bool {
     let (operator, then) = &one.then;
-    let searched = then.first().is_some_and(|first| searches(first));
+    let searched = then.split_first().is_some_and(|(first, rest)| searches(first, &mut rest.iter().cloned()));
     *operator == "|" && searched && stderr(&one.redirects) == Goes::Out
 }
 
@@ -85,6 +83,18 @@ pub(super) fn listens_openly(one: &Invocation, script: &Script) -> bool {
         // An address in an expansion cannot be judged.
         None => one.flag("listen").is_none() && !script.sets(one, &["JIRA_BROKER_LISTEN"]),
     }
+}
+
+/// Flags that their variable would beat.
+pub(super) fn beaten_flags(script: &Script) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    for one in &script.invocations {
+        // The variables are looked for once in a command line, not with each of its flags.
+        let set = FLAG_AND_VARIABLE.iter().filter(|(_, variable)| script.sets(one, &[variable]));
+        let names: Vec<&str> = set.map(|(name, _)| *name).collect();
+        hits.extend(one.flags.iter().filter(|flag| names.contains(&flag.name.as_str())).map(Hit::flag));
+    }
+    hits
 }
 
 /// Brokers over plain http on another machine, where nothing says `--insecure`.
@@ -103,9 +113,10 @@ pub(super) fn plain_brokers(script: &Script) -> Vec<Hit> {
     let said = !script.invocations.is_empty() && script.invocations.iter().all(|one| one.on("insecure"));
     let set = script.set_anywhere().filter(|set| !said && set.name == "JIRA_TOKEN_BROKER_URL");
     let set = set.filter(|set| set.value.as_deref().is_some_and(plain)).map(Hit::of);
-    let flags = script.flags(|one, flag| {
-        flag.name == "broker-url" && !one.on("insecure") && flag.value.as_deref().is_some_and(plain)
-    });
+    // Looked for once in a command line, not with each of its flags.
+    let strict = script.invocations.iter().filter(|one| !one.on("insecure"));
+    let urls = strict.flat_map(|one| &one.flags).filter(|flag| flag.name == "broker-url");
+    let flags = urls.filter(|flag| flag.value.as_deref().is_some_and(plain)).map(Hit::flag);
     set.chain(flags).collect()
 }
 

@@ -173,9 +173,9 @@ fn image(texts: &[String], mut at: usize) -> usize {
     at
 }
 
-/// The word that ends the command which begins at `at`: `\;` of find, `:::` of parallel.
+/// The word that ends the command which begins at `at`: `\;` of find, `:::` of parallel, PowerShell's brace.
 pub(super) fn end(texts: &[String], at: usize) -> usize {
-    let ends = |word: &String| matches!(word.as_str(), ";" | ":::" | "::::" | ":::+");
+    let ends = |word: &String| matches!(word.as_str(), ";" | ":::" | "::::" | ":::+" | "}");
     let end = texts[at..].iter().position(ends).map_or(texts.len(), |end| at + end);
     // `-exec … {} +`
     match texts[at..end].last() {

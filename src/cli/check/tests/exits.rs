@@ -290,3 +290,26 @@ if rc == 1 or n == 1:
         ["2:4 exit_one the exit code and 1", "8:4 exit_one the exit code and 1"]
     );
 }
+
+#[test]
+fn what_run_and_login_say_may_be_kept_as_a_log() {
+    for source in [
+        "go-jira run --lenient 2>&1 | tee jira.log",
+        "go-jira run --lenient 2>&1 | logger -t jira",
+        "go-jira run --lenient 2>&1 | sed 's/^/[jira] /'",
+        "go-jira run --lenient 2>&1 | sed -e 's|^|[jira] |'",
+        "out=$(go-jira run --lenient 2>&1); echo \"$out\"",
+        "go-jira logout > log 2>&1 || { tail log; exit 1; }",
+    ] {
+        assert_eq!(codes(source), [""; 0], "{source}");
+    }
+    for source in [
+        "go-jira run --lenient 2>&1 | grep moved",
+        "go-jira run --lenient 2>&1 | sed -n 's/^moved //p'",
+        "out=$(go-jira run --lenient 2>&1); [[ $out == *moved* ]]",
+        "go-jira run --lenient 2>&1 | tee log | sed 's/moved//'",
+        "go-jira whoami 2>&1 | tee who.txt",
+    ] {
+        assert_eq!(codes(source), ["stderr_text"], "{source}");
+    }
+}

@@ -46,6 +46,24 @@ fn many_flags_are_not_compared_with_each_other_or_with_all_variables() {
     assert_eq!(findings("ci.sh", &fields).len(), 20_000);
     let both = format!("{}go-jira get{}", "AA=1\n".repeat(5_000), " --listen x".repeat(20_000));
     assert_eq!(findings("ci.sh", &both).len(), 0);
+    let beaten = format!("{}go-jira broker serve {}", "A=1 ".repeat(40_000), "--listen=x ".repeat(40_000));
+    assert_eq!(findings("ci.sh", &beaten).len(), 1);
+    let brokers = format!("go-jira get {}", "--broker-url=x ".repeat(40_000));
+    assert_eq!(findings("ci.sh", &brokers).len(), 0);
+}
+
+#[test]
+fn commands_in_commands_are_put_together_once() {
+    let n = 20_000;
+    for (source, count) in [
+        (format!("go-jira run{}", " $(a)".repeat(n)), 1),
+        (format!("go-jira run{}", " `a`b".repeat(n)), 1),
+        (format!("go-jira run {}{}", "$(go-jira run ".repeat(n), ")".repeat(n)), n + 1),
+        (format!("go-jira run {}", "<(a $(".repeat(n)), 1),
+        (format!("go-jira run {}", "$(go-jira get) |".repeat(n)), 1),
+    ] {
+        assert_eq!(findings("ci.sh", &source).len(), count, "{}", &source[..40]);
+    }
 }
 
 #[test]
@@ -69,6 +87,8 @@ fn what_is_remembered_from_line_to_line_is_not_gone_through_with_each() {
         ("ci.sh", format!("docker run {}go-jira run", "-e A=b ".repeat(n)), 1),
         ("ci.sh", format!("go-jira get --key A-1; rc=$?; [ {}]", "$rc = 2 ".repeat(n)), 0),
         ("ci.yml", format!("# go-jira\nargs:\n{}", "- args:\n".repeat(n)), 0),
+        ("ci.yml", format!("# go-jira\nargs:\n{}", "- args:\t#x\n".repeat(n)), 0),
+        ("ci.yml", format!("# go-jira\nargs:\n{}", "- \"args: #x\"\n".repeat(n)), 0),
         ("ci.yml", format!("{}go-jira run", "run: ".repeat(n)), 1),
         ("ci.yml", "- 'go-jira run\n".repeat(5_000), 5_000 / 2),
         ("ci.yml", format!("- go-jira run\n{}", "  x\n".repeat(n)), 2),

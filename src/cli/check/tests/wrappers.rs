@@ -79,6 +79,14 @@ fn a_variable_an_alias_and_a_default_stand_for_the_name() {
         "function j {\n  command go-jira \"$@\"\n}\nif ! j whoami; then :; fi",
         "function j() {\n  exec /opt/go-jira \"$@\"\n}\nj whoami",
         "IMAGE=ghcr.io/appleboy/go-jira:0.14\ndocker run --rm $IMAGE whoami",
+        "\"$HOME/.local/bin/go-jira\" whoami",
+        "${RUNNER_TEMP}/go-jira whoami",
+        "$CI_PROJECT_DIR/go-jira whoami",
+        "\"${DIR:-/opt}/go-jira\" whoami",
+        "\"$(pwd)/go-jira\" whoami",
+        "- run: ${{ github.workspace }}/go-jira whoami",
+        "docker run --rm $REGISTRY/go-jira whoami",
+        "JIRA=$HOME/bin/go-jira; $JIRA whoami",
         "env:\n  JIRA: ./bin/go-jira\nsteps:\n  - run: $JIRA whoami",
     ] {
         let found = invoked(source);
@@ -86,6 +94,7 @@ fn a_variable_an_alias_and_a_default_stand_for_the_name() {
     }
     assert_eq!(invoked("j() {\n  echo go-jira \"$@\"\n}\nj whoami\ngo-jira \"$@\"\nj whoami"), [""; 0]);
     assert_eq!(invoked("JIRA=jira; $JIRA whoami # was go-jira"), [""; 0]);
+    assert_eq!(found("Makefile", "a:\n\t@$(BIN)/go-jira search --limit 0\n"), ["2:3 limit go-jira search"]);
     let make = "GJ := bin/go-jira\nREF ?= x\n\nmove: $(GJ)\n\t@$(GJ) run --ref \"$(REF)\"\n\t${GJ} search --limit 0\n\
                 \tfor k in a; do $(GJ) get --key $$k --timeout 5; done\n";
     assert_eq!(
