@@ -26,15 +26,16 @@ fn port<'a>(one: &'a Invocation, script: &'a Script, usual: &'a str) -> Option<&
     let number = |port: &&str| port.parse::<u16>().is_ok();
     match one.flag("callback-port") {
         Some(_) => one.literal("callback-port").filter(number),
-        None if script.sets(one, &["JIRA_OAUTH_CALLBACK_PORT"]) => {
-            script.literal(one, &["JIRA_OAUTH_CALLBACK_PORT"]).filter(number)
-        }
-        None => Some(usual),
+        None => match script.given_to(one, "JIRA_OAUTH_CALLBACK_PORT") {
+            Some(set) => set.value.as_deref().filter(number),
+            None => Some(usual),
+        },
     }
 }
 
 fn https(one: &Invocation, script: &Script) -> Option<bool> {
-    match (one.flag("callback-https"), script.literal(one, &["JIRA_OAUTH_CALLBACK_HTTPS"])) {
+    let set = script.given_to(one, "JIRA_OAUTH_CALLBACK_HTTPS").and_then(|set| set.value.as_deref());
+    match (one.flag("callback-https"), set) {
         (Some(_), _) => Some(one.on("callback-https")),
         (None, Some(set)) => Some(matches!(set.to_ascii_lowercase().as_str(), "1" | "true")),
         (None, None) => None,
@@ -42,7 +43,8 @@ fn https(one: &Invocation, script: &Script) -> Option<bool> {
 }
 
 fn theirs(one: &Invocation, script: &Script) -> Option<String> {
-    let pair = one.flag("callback-cert").is_some() || script.sets(one, &["JIRA_OAUTH_CALLBACK_CERT"]);
+    let pair =
+        one.flag("callback-cert").is_some() || script.given_to(one, "JIRA_OAUTH_CALLBACK_CERT").is_some();
     let scheme = if pair || https(one, script).unwrap_or(false) { "https" } else { "http" };
     Some(format!("{scheme}://127.0.0.1:{}/callback", port(one, script, "8765")?))
 }

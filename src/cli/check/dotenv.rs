@@ -7,6 +7,7 @@ use regex_lite::Regex;
 
 use super::hits::Hit;
 use super::lines::{Line, text};
+use super::scope::EXPORTS_ALL;
 use super::script::Script;
 
 /// A word that is such a file, anywhere.
@@ -29,7 +30,8 @@ pub fn hits(script: &Script) -> Vec<Hit> {
     hits.retain(|hit| {
         let source = line(hit);
         // Who removes it loads nothing, and of a mount the other half is found.
-        !REMOVED.is_match(&source) && !source.contains("subPath:") && !MOUNTED.is_match(&source)
+        let names = !REMOVED.is_match(&source) && !source.contains("subPath:") && !MOUNTED.is_match(&source);
+        names && script.scopes.is_in_its_job(hit.line - 1, &script.lines)
     });
     let mut mounted = script.lines_with(&MOUNTED, ".env");
     if !mounted.is_empty() {
@@ -95,10 +97,9 @@ fn is_handed_on(lines: &[Line]) -> bool {
         Regex::new(r#"(?:^|[\s;&|])(?:\.|source|-?s?include)\s+["']?(?:\S*/)?\.env\b"#)
             .expect("a fixed pattern")
     });
-    static EXPORTS: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"\bset\s+-\w*a|\ballexport\b|^export\s*(?:[A-Z_ ]*)$|^\.EXPORT_ALL_VARIABLES")
-            .expect("a fixed pattern")
-    });
+    // Of make, with names.
+    static EXPORTS: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^export\s+[A-Z_ ]+$").expect("a fixed pattern"));
     let (mut sourced, mut exports, mut listed) = (false, false, false);
     for line in lines {
         let source = text(line);
@@ -113,7 +114,7 @@ fn is_handed_on(lines: &[Line]) -> bool {
         }
         listed = listed && item || line.trim_end() == "env_file:";
         sourced |= SOURCED.is_match(&source);
-        exports |= EXPORTS.is_match(&source);
+        exports |= EXPORTS_ALL.is_match(&source) || EXPORTS.is_match(&source);
     }
     sourced && exports
 }

@@ -2,7 +2,7 @@
 
 use super::flow::variable;
 use super::script::Setting;
-use super::shell::{Simple, Word};
+use super::shell::{Simple, Word, expands};
 
 /// Its commands; those with a list are groups.
 pub const COMMANDS: [(&str, &[&str]); 19] = [
@@ -156,7 +156,7 @@ impl Invocation {
 
     /// The value of the flag, if it is written out and no expansion.
     pub fn literal(&self, name: &str) -> Option<&str> {
-        self.flag(name)?.value.as_deref().filter(|value| !value.contains(['$', '`']))
+        self.flag(name)?.value.as_deref().filter(|value| !expands(value))
     }
 
     /// Whether the switch is on.

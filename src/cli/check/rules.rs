@@ -9,7 +9,11 @@ use super::exits;
 use super::hits::{ACTION, CLOUD, Hit, RETRY_AFTER};
 use super::invocation::{Flag, Invocation};
 use super::script::Script;
-use super::verdicts::*;
+use super::shell::expands;
+use super::verdicts::{
+    beaten_flags, ignored, is_odd_filter, is_told_on_stderr, listens_openly, lost_rotations, odd_booleans,
+    plain_brokers, reads_stderr, searches_stderr,
+};
 
 /// One difference.
 pub struct Rule {
@@ -47,7 +51,7 @@ pub const RULES: &[Rule] = &[
         code: "boolean_word",
         why: "go-jira takes every word but 1 and true for no; here yes and on are yes, and what is no such word is exit 2",
         instead: "true or false",
-        hits: |script| script.set_anywhere().filter(|set| is_odd_boolean(set)).map(Hit::of).collect(),
+        hits: odd_booleans,
     },
     Rule {
         code: "secret_flag",

@@ -16,6 +16,27 @@ const DEEPEST: usize = 32;
 /// No key is longer, with what stands before it.
 const LONGEST_KEY: usize = 120;
 
+/// Keys of whole jobs' commands.
+const STEPS: [&str; 4] = ["steps", "script", "before_script", "after_script"];
+
+/// How the files of programs end, where a map in braces may hold anything.
+const PROGRAMS: [&str; 8] = [".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".go", ".php"];
+
+/// What hands all variables on, in a shell and in make.
+pub static EXPORTS_ALL: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?:^|[\s;&|({"'])set\s+-\w*a|\ballexport\b|^\s*export\s*$|^\.EXPORT_ALL_VARIABLES"#)
+        .expect("a fixed pattern")
+});
+
+/// An environment in brackets or braces.
+pub static ENVIRONMENT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"\b(?:env|environment|variables)["']?\s*[:=]\s*[\[{]|\benviron\.update\s*\(\s*\{"#)
+        .expect("a fixed pattern")
+});
+
+/// Where a command line of go-jira's begins.
+type Place = (usize, usize);
+
 /// How a variable is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
@@ -55,6 +76,8 @@ pub struct Scopes {
     all: bool,
     /// Whether the file is one of YAML or JSON, by its name.
     maps: bool,
+    /// Whether it is a program, by its name.
+    program: bool,
     /// The lines with an environment in brackets.
     inline: HashSet<usize>,
     /// Whether a pod takes all of a map of data.
@@ -80,20 +103,14 @@ impl Scopes {
             Regex::new(r"(?:^|[\s;&|])(?:export|(?:declare|typeset)\s+-\w*x\w*)\s+([^;&|#]*)")
                 .expect("a fixed pattern")
         });
-        static ALL: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r"\bset\s+-\w*a|\ballexport\b|^\s*export\s*$|^\.EXPORT_ALL_VARIABLES")
-                .expect("a fixed pattern")
-        });
-        static INLINE: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r#"\b(?:env|environment|variables)["']?\s*[:=]\s*[\[{]"#).expect("a fixed pattern")
-        });
         static RUNS: LazyLock<Regex> = LazyLock::new(|| {
             Regex::new(r#"^\s*(?:-\s+)?["']?(?:image|uses)["']?:\s*["']?([^\s"',]+)"#)
                 .expect("a fixed pattern")
         });
         let maps = [".yml", ".yaml", ".json", "<stdin>"].iter().any(|end| file.ends_with(end));
+        let program = PROGRAMS.iter().any(|end| file.ends_with(end));
         let runs = script.invocations.iter().map(|one| (one.line, one.column)).collect();
-        let mut scopes = Scopes { maps, runs, ..Scopes::default() };
+        let mut scopes = Scopes { maps, program, runs, ..Scopes::default() };
         for (number, line) in script.lines.iter().enumerate() {
             let source = text(line);
             if let Some(image) = RUNS.captures(&source)
@@ -106,10 +123,10 @@ impl Scopes {
                 scopes.exported.extend(names.filter(|name| is_name(name)).map(str::to_owned));
             }
             scopes.env_from |= source.contains("envFrom");
-            if INLINE.is_match(&source) {
+            if ENVIRONMENT.is_match(&source) {
                 scopes.inline.insert(number);
             }
-            scopes.all |= ALL.is_match(&source);
+            scopes.all |= EXPORTS_ALL.is_match(&source);
         }
         if script.groovy {
             scopes.braced(&script.lines);
@@ -155,17 +172,28 @@ impl Scopes {
         }
     }
 
-    /// Whether go-jira is run between two places, the first of them included.
-    fn runs(&self, from: (usize, usize), to: (usize, usize)) -> bool {
-        from < to && self.runs.range(from..to).next().is_some()
+    /// Whether go-jira is run between two places, the first of them included: anywhere there, or that one.
+    fn runs(&self, from: Place, to: Place, one: Option<Place>) -> bool {
+        match one {
+            Some(one) => (from..to).contains(&one),
+            None => from < to && self.runs.range(from..to).next().is_some(),
+        }
     }
 
     /// Whether go-jira is run in the map that a line is a key of.
-    pub fn is_beside(&self, number: usize) -> bool {
+    fn is_beside(&self, number: usize, one: Option<Place>) -> bool {
         let Some(block) = self.of.get(number).copied().flatten().map(|at| &self.blocks[at]) else {
             return true;
         };
-        self.runs((block.start + 1, 0), (block.end + 1, 0))
+        self.runs((block.start + 1, 0), (block.end + 1, 0), one)
+    }
+
+    /// Whether go-jira is run in the job that a line belongs to, if it belongs to one: each has a directory of its own.
+    pub fn is_in_its_job(&self, number: usize, lines: &[Line]) -> bool {
+        let is_steps =
+            |number: &usize| lines.get(*number).is_some_and(|line| STEPS.contains(&key(line).as_str()));
+        let steps = self.above(number).filter(is_steps).last();
+        !self.maps || steps.is_none_or(|steps| self.is_for_ours(steps, lines))
     }
 
     /// The lines of the keys that a line stands under, the nearest first.
@@ -174,14 +202,20 @@ impl Scopes {
         std::iter::successors(up(&number), move |number| up(number)).take(DEEPEST)
     }
 
-    /// Whether a variable is one of go-jira's environment.
-    pub fn reaches(&self, set: &Setting, lines: &[Line]) -> bool {
+    /// Whether a variable is one of go-jira's environment, of any command line or of one.
+    pub fn reaches(&self, set: &Setting, lines: &[Line], one: Option<Place>) -> bool {
         let exported = self.all || self.exported.contains(&set.name);
         match set.form {
-            Form::Command(line, column) => self.runs((set.line, set.column), (line, column + 1)),
-            _ if !self.braces.is_empty() => self.in_braces(set, lines, exported),
-            _ if self.maps => self.in_maps(set, lines, exported),
+            Form::Command(line, column) => self.runs((set.line, set.column), (line, column + 1), one),
+            _ if !self.braces.is_empty() => self.in_braces(set, lines, exported, one),
+            _ if self.maps => self.in_maps(set, lines, exported, one),
             Form::Own => exported,
+            Form::Given if self.program => {
+                let number = set.line.saturating_sub(1);
+                std::iter::once(number)
+                    .chain(self.above(number).take(1))
+                    .any(|line| self.inline.contains(&line))
+            }
             Form::Given | Form::Exported => true,
         }
     }
@@ -226,18 +260,18 @@ impl Scopes {
         }
     }
 
-    fn in_maps(&self, set: &Setting, lines: &[Line], exported: bool) -> bool {
+    fn in_maps(&self, set: &Setting, lines: &[Line], exported: bool, one: Option<Place>) -> bool {
         let number = set.line.saturating_sub(1);
         let key = |number: usize| lines.get(number).map(|line| key(line)).unwrap_or_default();
         if self.inline.contains(&number) {
-            return self.is_for_ours(number, lines);
+            return self.is_for(number, lines, one);
         }
         let mut above = self.above(number);
         let Some(nearest) = above.next() else {
             return set.form != Form::Own || exported;
         };
         match key(nearest).as_str() {
-            "env" | "environment" | "variables" => self.is_for_ours(nearest, lines),
+            "env" | "environment" | "variables" => self.is_for(nearest, lines, one),
             // Travis, and what a pod takes all of.
             "global" => true,
             "data" | "stringData" => self.env_from,
@@ -245,13 +279,17 @@ impl Scopes {
             _ => {
                 let exported = exported || set.form == Form::Exported;
                 let shell = std::iter::once(nearest).chain(above).find(|number| is_key(&key(*number)));
-                exported && shell.is_none_or(|shell| self.is_for_ours(shell, lines))
+                exported && shell.is_none_or(|shell| self.is_for(shell, lines, one))
             }
         }
     }
 
     /// Whether go-jira is run by whom a key belongs to, or by others who take it over from there.
     pub fn is_for_ours(&self, number: usize, lines: &[Line]) -> bool {
+        self.is_for(number, lines, None)
+    }
+
+    fn is_for(&self, number: usize, lines: &[Line], one: Option<Place>) -> bool {
         let owner = self.above(number).next().and_then(|owner| lines.get(owner));
         // The start of it: it is asked for with each variable, and may be long.
         let owner = owner.map(|line| text(&line[..line.len().min(LONGEST_KEY)]));
@@ -259,10 +297,10 @@ impl Scopes {
             let owner = owner.trim();
             owner.starts_with('.') || owner.starts_with("default:") || owner.contains(": &")
         });
-        shared || self.is_beside(number)
+        shared || self.is_beside(number, one)
     }
 
-    fn in_braces(&self, set: &Setting, lines: &[Line], exported: bool) -> bool {
+    fn in_braces(&self, set: &Setting, lines: &[Line], exported: bool, one: Option<Place>) -> bool {
         let place = (set.line, set.column);
         let Some(line) = lines.get(set.line.saturating_sub(1)) else { return true };
         let before = line.partition_point(|spot| spot.column < set.column);
@@ -273,7 +311,7 @@ impl Scopes {
         let next = self.braces.partition_point(|brace| brace.open <= place);
         let changes = self.inner.partition_point(|(changed, _)| *changed <= place);
         let inner = changes.checked_sub(1).and_then(|last| self.inner[last].1);
-        let holds = |brace: &Brace| self.runs(brace.open, brace.close);
+        let holds = |brace: &Brace| self.runs(brace.open, brace.close, one);
         let inner = inner.map(|at| &self.braces[at]);
         match inner {
             Some(brace) if brace.environment => brace.around.is_none_or(|around| holds(&self.braces[around])),

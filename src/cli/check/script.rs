@@ -20,6 +20,9 @@ use super::shell::{Simple, Word, commands, whole};
 /// Texts in texts are read no deeper: each level takes a copy of what is left, and a call on the stack.
 const MOST_NESTED: usize = 6;
 
+/// No more settings of one name are gone through with each command line.
+const MOST_SETTINGS: usize = 32;
+
 /// A variable that is set.
 #[derive(Clone, Debug)]
 pub struct Setting {
@@ -42,8 +45,8 @@ pub struct Script {
     pub concerned: bool,
     pub invocations: Vec<Invocation>,
     pub settings: Vec<Setting>,
-    /// The place of the last setting of each name: it is asked for with every flag.
-    last: HashMap<String, usize>,
+    /// The places of the settings of each name: they are asked for with every flag.
+    named: HashMap<String, Vec<usize>>,
     /// What else go-jira is called in it.
     names: Names,
     /// What a shell knows at the place that is read.
@@ -123,8 +126,9 @@ impl Script {
         let logical = std::mem::take(&mut self.logical);
         self.set(&logical);
         self.logical = logical;
-        let lasting = self.settings.iter().enumerate().filter(|(_, setting)| !setting.passing);
-        self.last = lasting.map(|(at, setting)| (setting.name.clone(), at)).collect();
+        for (at, setting) in self.settings.iter().enumerate().filter(|(_, setting)| !setting.passing) {
+            self.named.entry(setting.name.clone()).or_default().push(at);
+        }
         self.scopes = Scopes::of(self, file);
     }
 
@@ -146,9 +150,21 @@ impl Script {
 
     /// The variables of some names that go-jira's own process gets.
     pub fn given(&self, is: impl Fn(&str) -> bool) -> Vec<&Setting> {
-        let reach = self.settings.iter().filter(|set| is(&set.name) && self.scopes.reaches(set, &self.lines));
+        let reach =
+            self.settings.iter().filter(|set| is(&set.name) && self.scopes.reaches(set, &self.lines, None));
         let own = self.invocations.iter().flat_map(|one| &one.own);
         reach.chain(own.filter(|set| is(&set.name))).collect()
+    }
+
+    /// The variable of that name which that command line gets.
+    pub fn given_to<'a>(&'a self, one: &'a Invocation, name: &str) -> Option<&'a Setting> {
+        let place = Some((one.line, one.column));
+        let reaches = |set: &&Setting| self.scopes.reaches(set, &self.lines, place);
+        let lasting = || {
+            let last = self.named.get(name)?.iter().rev().take(MOST_SETTINGS);
+            last.map(|at| &self.settings[*at]).find(reaches)
+        };
+        one.own.iter().rfind(|set| set.name == name).or_else(lasting)
     }
 
     /// All variables that are set, for whatever.
@@ -159,7 +175,7 @@ impl Script {
     /// The value of the last of these variables that is set to something written out, for that command line.
     pub fn literal<'a>(&'a self, one: &'a Invocation, names: &[&str]) -> Option<&'a str> {
         let own = one.own.iter().rfind(|set| names.contains(&set.name.as_str()));
-        let last = names.iter().filter_map(|name| self.last.get(*name)).max();
+        let last = names.iter().filter_map(|name| self.named.get(*name)?.last()).max();
         own.or_else(|| last.map(|at| &self.settings[*at])).and_then(|set| set.value.as_deref())
     }
 
@@ -170,7 +186,7 @@ impl Script {
 
     /// Whether one of these variables is set, and not for a single command.
     pub fn sets_for_all(&self, names: &[&str]) -> bool {
-        names.iter().any(|name| self.last.contains_key(*name))
+        names.iter().any(|name| self.named.contains_key(*name))
     }
 
     /// The command lines in a line. `code`: a shell gets the line; otherwise only what is in `$(…)`.

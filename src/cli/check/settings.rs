@@ -7,9 +7,9 @@ use regex_lite::Regex;
 use super::lines::{Columns, Line, Spot, text};
 use super::lists::bare;
 use super::position::assignment;
-use super::scope::Form;
+use super::scope::{ENVIRONMENT, Form};
 use super::script::{Script, Setting};
-use super::shell::commands;
+use super::shell::{commands, expands};
 
 impl Script {
     /// Variables that lines set, in a shell, a workflow, a Dockerfile, make or a file of variables.
@@ -90,9 +90,6 @@ impl Script {
 
     /// Those that stand inside a line: a map of YAML or JSON in braces, and what Groovy hands to a shell.
     fn within(&mut self, line: &[Spot], source: &str) {
-        static MAP: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r#"\b(?:env|environment|variables)["']?\s*[:=]\s*\{"#).expect("a fixed pattern")
-        });
         // What nobody closes is looked for up to the next brace only, not to the end of the line for each pair.
         static PAIR: LazyLock<Regex> = LazyLock::new(|| {
             Regex::new(r#"[{,]\s*["']?([A-Z][A-Z0-9_]+)["']?:\s*("[^"]*"|'[^']*'|\$\{\{[^{}]*\}\}|[^,}]*)"#)
@@ -118,7 +115,7 @@ impl Script {
             .expect("a fixed pattern")
         });
         let mut found: Vec<_> = ENTRY.captures_iter(source).map(|pair| (0, pair)).collect();
-        if let Some(map) = MAP.find(source) {
+        if let Some(map) = ENVIRONMENT.find_iter(source).find(|map| map.as_str().ends_with('{')) {
             found.extend(PAIR.captures_iter(&source[map.end() - 1..]).map(|pair| (map.end() - 1, pair)));
         }
         if self.groovy {
@@ -157,7 +154,7 @@ impl Setting {
             Some(quote) => value[1..].split(quote).next().unwrap_or_default(),
             None => value.split(" #").next().unwrap_or_default().trim(),
         };
-        let literal = !value.contains(['$', '`']) && !value.contains("credentials(");
+        let literal = !expands(value) && !value.contains("credentials(");
         let value = literal.then(|| value.to_owned());
         Setting { name: name.to_owned(), value, line, column, passing: false, form: Form::Given }
     }

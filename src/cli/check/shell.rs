@@ -103,6 +103,11 @@ pub fn whole(simples: &[Simple], at: usize) -> (Cow<'_, Simple>, Vec<usize>) {
     (whole, parts)
 }
 
+/// Whether a shell, or whoever else reads a value, puts something into it.
+pub fn expands(value: &str) -> bool {
+    value.contains(['$', '`'])
+}
+
 /// The commands of one line.
 pub fn commands(line: &[Spot]) -> Vec<Simple> {
     let mut reader = Reader {

@@ -2,9 +2,11 @@
 
 use crate::config::parse_boolean;
 
+use super::flow::variable;
 use super::hits::Hit;
 use super::invocation::{Flag, Invocation};
 use super::script::{Script, Setting};
+use super::shell::expands;
 use super::told::{Goes, searches, stderr};
 
 /// OAuth, broker and listener flags with the variable that beats them in go-jira.
@@ -32,17 +34,15 @@ const BOOLEANS: [&str; 7] = [
     "INSECURE",
 ];
 
-pub(super) fn expands(value: &str) -> bool {
-    value.contains(['$', '`'])
-}
-
-pub(super) fn is_odd_boolean(set: &Setting) -> bool {
-    let Some(value) = set.value.as_deref().filter(|value| !value.is_empty()) else { return false };
-    BOOLEANS.contains(&set.name.as_str())
-        && match parse_boolean(value) {
-            Ok(here) => here != matches!(value.to_ascii_lowercase().as_str(), "1" | "true"),
-            Err(_) => true,
-        }
+/// Switches that are set to a word that is another here.
+pub(super) fn odd_booleans(script: &Script) -> Vec<Hit> {
+    let is_odd = |value: &str| match parse_boolean(value) {
+        Ok(here) => here != matches!(value.to_ascii_lowercase().as_str(), "1" | "true"),
+        Err(_) => true,
+    };
+    let set = script.given(|name| BOOLEANS.contains(&name)).into_iter();
+    let odd = |set: &&Setting| set.value.as_deref().is_some_and(|value| !value.is_empty() && is_odd(value));
+    set.filter(odd).map(Hit::of).collect()
 }
 
 /// `|| true`, `|| :`, and make's dash
@@ -89,10 +89,19 @@ pub(super) fn listens_openly(one: &Invocation, script: &Script) -> bool {
 pub(super) fn beaten_flags(script: &Script) -> Vec<Hit> {
     let mut hits = Vec::new();
     for one in &script.invocations {
-        // The variables are looked for once in a command line, not with each of its flags.
-        let set = FLAG_AND_VARIABLE.iter().filter(|(_, variable)| script.sets(one, &[variable]));
-        let names: Vec<&str> = set.map(|(name, _)| *name).collect();
-        hits.extend(one.flags.iter().filter(|flag| names.contains(&flag.name.as_str())).map(Hit::flag));
+        for (name, set) in FLAG_AND_VARIABLE {
+            // The variable is looked for once in a command line, not with each of its flags.
+            if one.flag(name).is_none() || script.given_to(one, set).is_none() {
+                continue;
+            }
+            // What is taken from that very variable is the same.
+            let same = |flag: &&Flag| {
+                let value = flag.value.as_deref().unwrap_or_default();
+                variable(value) == Some(set) || value.strip_prefix("$env:") == Some(set)
+            };
+            let flags = one.flags.iter().filter(|flag| flag.name == name);
+            hits.extend(flags.filter(|flag| !same(flag)).map(Hit::flag));
+        }
     }
     hits
 }

@@ -188,3 +188,95 @@ fn many_maps_are_gone_through_once() {
         assert_eq!(super::findings(name, &source).len(), count, "{name}: {}", &source[..30]);
     }
 }
+
+#[test]
+fn a_flag_is_compared_with_the_variable_that_its_command_gets() {
+    let source = r###"jobs:
+  a:
+    env:
+      JIRA_TOKEN_BROKER_URL: https://b1
+      JIRA_OAUTH_CALLBACK_PORT: 8085
+      JIRA_OAUTH_CALLBACK_HTTPS: "true"
+    steps:
+      - run: go-jira whoami
+      - run: go-jira login
+      - run: go-jira whoami --broker-url https://b2
+  b:
+    env:
+      JIRA_OAUTH_CLIENT_ID: x
+    steps:
+      - run: go-jira whoami --broker-url https://b2
+      - run: go-jira whoami --client-id "$JIRA_OAUTH_CLIENT_ID"
+      - run: go-jira login
+"###;
+    let expected = ["10:29 precedence --broker-url ***", "17:14 callback go-jira login"];
+    assert_eq!(found("ci.yml", source), expected);
+    let powershell =
+        "$env:JIRA_OAUTH_CLIENT_ID = 'x'\ngo-jira whoami --client-id $env:JIRA_OAUTH_CLIENT_ID\n";
+    assert_eq!(found("ci.ps1", powershell), [""; 0]);
+}
+
+#[test]
+fn a_word_for_another_program_is_no_switch() {
+    for source in ["INSECURE=-k; curl $INSECURE x; go-jira whoami", "MARKDOWN='a.md b.md'\ngo-jira whoami"] {
+        assert_eq!(codes(source), [""; 0], "{source}");
+    }
+    let make = "MARKDOWN := README.md\na:\n\tgo-jira whoami\n";
+    assert_eq!(found("Makefile", make), [""; 0]);
+    assert_eq!(found("Makefile", &format!("export\n{make}")), ["2:1 boolean_word MARKDOWN=***"]);
+}
+
+#[test]
+fn a_file_of_another_job_is_not_loaded() {
+    let source = r###"jobs:
+  a:
+    steps:
+      - run: cp .env.example .env
+      - uses: actions/upload-artifact@v4
+        with:
+          path: .env
+  b:
+    steps:
+      - run: |
+          cp ci.env .env
+      - run: go-jira whoami
+"###;
+    assert_eq!(found("ci.yml", source), ["11:20 dotenv .env"]);
+    let gitlab = r###"a:
+  script:
+    - cp ci.env .env
+  artifacts:
+    paths:
+      - .env
+b:
+  script: go-jira whoami
+"###;
+    assert_eq!(found(".gitlab-ci.yml", gitlab), ["6:8 dotenv .env"], "an artifact is handed on");
+}
+
+#[test]
+fn a_map_of_a_program_is_an_environment_by_its_name_only() {
+    let python = r###"CONFIG = {
+    "BASE_URL": "https://api.example.com",
+    "TOKEN": os.environ["SLACK_TOKEN"],
+}
+subprocess.run(["go-jira", "whoami"], env={
+    "TOKEN": t,
+})
+os.environ.update({
+    "DEBUG": "1",
+})
+env = {"PASSWORD": p}
+"###;
+    let expected =
+        ["6:6 bare_variable TOKEN=***", "9:6 bare_variable DEBUG=***", "11:9 bare_variable PASSWORD=***"];
+    assert_eq!(found("ci.py", python), expected);
+    let script = "const config = {\n  TOKEN: t,\n};\nexecSync('go-jira whoami', {\n  env: {\n    DEBUG: 1,\n  },\n});\n";
+    assert_eq!(found("ci.js", script), ["6:5 bare_variable DEBUG=***"]);
+}
+
+#[test]
+fn a_flag_of_another_program_exports_nothing() {
+    assert_eq!(codes("helm upgrade x --set -a\nTOKEN=x\ngo-jira whoami"), [""; 0]);
+    assert_eq!(codes("cp ci.env .env\n. ./.env\nhelm upgrade x --set -a"), ["dotenv"; 2]);
+}

@@ -146,7 +146,7 @@ fn a_variable_before_a_command_is_for_that_alone() {
     for (source, code) in [
         ("JIRA_OAUTH_CLIENT_ID=x go-jira whoami --client-id y", "precedence"),
         ("env JIRA_OAUTH_CLIENT_ID=x go-jira whoami --client-id y", "precedence"),
-        ("JIRA_OAUTH_CLIENT_ID=x; go-jira whoami --client-id y", "precedence"),
+        ("export JIRA_OAUTH_CLIENT_ID=x; go-jira whoami --client-id y", "precedence"),
         ("JIRA_BROKER_LISTEN=127.0.0.1:1 go-jira whoami\ngo-jira broker serve", "listen"),
         ("EPIC_FIELD=x go-jira whoami\ngo-jira update --epic A-1", "field_ids"),
         (
