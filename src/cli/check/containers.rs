@@ -10,7 +10,7 @@ use super::invocation::{COMMANDS, Invocation};
 use super::lines::{Line, text};
 use super::lists::{array, item, scalar};
 use super::position::{is_go_jira, runs_text};
-use super::shell::{Word, commands};
+use super::shell::{Word, first};
 
 /// What containers run, and the lines that it was read from: nobody needs to read those again.
 #[derive(Default)]
@@ -195,6 +195,5 @@ fn part(lines: &[Line], number: usize, value: &str, (indent, start): (usize, usi
         true => (lines.get(number + 1)?.as_slice(), vec![number, number + 1]),
         false => (&lines[number][start..], vec![number]),
     };
-    let words = commands(line).into_iter().next()?.words;
-    Some(Part { words, lines, list: false })
+    Some(Part { words: first(line).words, lines, list: false })
 }

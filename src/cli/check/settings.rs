@@ -9,7 +9,7 @@ use super::lists::bare;
 use super::position::assignment;
 use super::scope::{ENVIRONMENT, Form};
 use super::script::{Script, Setting};
-use super::shell::{commands, expands};
+use super::shell::{expands, first};
 
 impl Script {
     /// Variables that lines set, in a shell, a workflow, a Dockerfile, make or a file of variables.
@@ -81,7 +81,7 @@ impl Script {
         if self.dotenv {
             return None;
         }
-        let simple = commands(bare(line)).into_iter().next()?;
+        let simple = first(bare(line));
         let value = assignment(&simple.words.first()?.text())?.1.to_owned();
         let command = simple.words.iter().find(|word| assignment(&word.text()).is_none());
         let last = command.and(simple.words.last())?;
@@ -134,7 +134,7 @@ impl Script {
 
     /// The second and further pairs of `ENV A=1 B=2`.
     fn further(&mut self, line: &[Spot]) {
-        let Some(simple) = commands(line).into_iter().next() else { return };
+        let simple = first(line);
         // The word before the pairs, and the first of them.
         for word in simple.words.get(2..).unwrap_or_default() {
             if let Some((name, value)) = assignment(&word.text()) {

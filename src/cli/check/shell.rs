@@ -108,7 +108,12 @@ pub fn expands(value: &str) -> bool {
     value.contains(['$', '`'])
 }
 
-/// The commands of one line.
+/// The first command of a line, with all that it goes on with.
+pub fn first(line: &[Spot]) -> Simple {
+    whole(&commands(line), 0).0.into_owned()
+}
+
+/// The commands of one line, of which there is one at least, be it without words.
 pub fn commands(line: &[Spot]) -> Vec<Simple> {
     let mut reader = Reader {
         spots: line,

@@ -33,6 +33,7 @@ fn a_command_line_goes_on_behind_a_command_in_it() {
     for (source, code) in [
         ("go-jira update --key $(git branch --show-current) --token $T", "secret_flag"),
         ("TOKEN=$(cat t) go-jira whoami", "bare_variable"),
+        ("export AB=$(cat a) TOKEN=x; go-jira whoami", "bare_variable"),
         ("go-jira run --ref $(cat key) || true", "exit_ignored"),
         ("go-jira get --key $(cat key) 2>&1 | grep found", "stderr_text"),
         ("go-jira get --key $(cat key); [ $? -eq 1 ]", "exit_one"),
@@ -41,6 +42,8 @@ fn a_command_line_goes_on_behind_a_command_in_it() {
     ] {
         assert_eq!(codes(source), [code], "{source}");
     }
+    let compose = "image: go-jira\ncommand: run --ref $(cat key) --lenient\n";
+    assert_eq!(found("compose.yml", compose), [""; 0]);
     let azure = "- bash: go-jira run --lenient --ref $(Build.SourceVersionMessage)\n";
     assert_eq!(found("azure-pipelines.yml", azure), ["1:37 injection $(Build.SourceVersionMessage)"]);
 }
