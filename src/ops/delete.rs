@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::config::switch::parse_boolean;
 use crate::error::Hint;
 use crate::jira::key::IssueRef;
-use crate::jira::{Jira, issue};
+use crate::jira::{Jira, JiraError, issue};
 use crate::output::text::{Readable, Text};
 
 use super::{Change, Flag, OpError, flag, schema as json_schema};
@@ -71,8 +71,23 @@ impl Text for Deleted {
 pub async fn run(args: DeleteArgs, jira: &Jira, change: &Change) -> Result<Deleted, OpError> {
     let (key, with_subtasks) = parse(args)?;
     let look = || Hint::Look { keys: vec![key.to_string()] };
-    change.send(jira, &issue::delete(&key, with_subtasks), look).await?;
-    Ok(Deleted { key, status: "deleted" })
+    match change.send(jira, &issue::delete(&key, with_subtasks), look).await {
+        Ok(_) => Ok(Deleted { key, status: "deleted" }),
+        // Jira speaks of its own parameter, and of nothing at all in some languages.
+        Err(OpError::Jira(error @ JiraError::Refused { status: 400, .. }))
+            if !with_subtasks && has_subtasks(&key, jira).await =>
+        {
+            let message = "it has sub-tasks, which --delete-subtasks deletes with it; nothing was deleted";
+            Err(OpError::Flag { command: "delete", message }.told_by(error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn has_subtasks(key: &IssueRef, jira: &Jira) -> bool {
+    let subtasks = |issue: &Value| issue["fields"]["subtasks"].as_array().map_or(0, Vec::len);
+    let found = jira.send(&issue::get(key).query("fields", "subtasks")).await;
+    found.is_ok_and(|issue| subtasks(issue.json()) > 0)
 }
 
 fn parse(args: DeleteArgs) -> Result<(IssueRef, bool), OpError> {
