@@ -32,7 +32,11 @@ impl Rows<'_> {
         let wanted = settings.site_name_wanted.as_ref();
         let name = settings.site.as_ref().map(|site| site.name.to_string());
         let name = name.or_else(|| wanted.map(|wanted| wanted.value.to_string()));
-        self.noted("site", name.into(), &["JIRA_SITE"]);
+        match name {
+            Some(name) => self.noted("site", name.into(), &["JIRA_SITE"]),
+            // A base URL that is none of a site's decides that there is none, and names nothing.
+            None => self.put("site", Value::Null, Source::Default.to_string()),
+        }
         self.text("base_url", &settings.base_url);
         self.text("client_id", &settings.client_id);
         self.text("scope", &settings.scope);

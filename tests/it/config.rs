@@ -61,6 +61,10 @@ async fn the_first_that_is_set_decides_which_site_is_meant() {
         let found =
             (&shown["site"]["value"], &shown["client_id"]["value"], shown["base_url"]["source"].as_str());
         assert_eq!(found, (&name, &client_id, Some(from)), "{args:?} {env:?}");
+        if name.is_null() {
+            // What names no site is not where one comes from.
+            assert_eq!(shown["site"]["source"], "default", "{args:?} {env:?}");
+        }
     }
     let disagree = world.run(&["whoami", "--site", "one", "--base-url", "https://two.example.com/ctx"]).await;
     disagree.failed(2, "bad_value");
