@@ -57,8 +57,9 @@ async fn a_parent_goes_only_with_its_subtasks() {
     let found = serde_json::to_value(found.await.unwrap()).unwrap();
     let parent = found[0]["fields"]["parent"]["key"].as_str().unwrap().to_owned();
     let refused = failure(run(args(&parent), &site.jira).await);
-    assert_eq!((refused.code, refused.status_code), (Code::BadFlag, Some(400)));
+    assert_eq!((refused.code, refused.exit_code(), refused.status_code), (Code::BadFlag, 2, Some(400)));
     assert!(refused.message.contains("--delete-subtasks deletes"), "{refused}");
+    assert!(refused.message.contains("nothing was deleted"), "{refused}");
     assert!(refused.details.as_ref().unwrap().to_string().contains("has subtasks"), "{refused:?}");
     let whole = DeleteArgs { delete_subtasks: Some(true), ..args(&parent) };
     site.sandbox.clear_log();
